@@ -1,0 +1,1 @@
+"""The command `clipwise`: parse, call one function, print, exit code."""

@@ -1,0 +1,161 @@
+"""Entry of the command line: finds the command, runs it, turns errors into one line and an exit code."""
+
+import contextlib
+import difflib
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from pipeline.errors import ClipwiseError
+
+# command -> (module with `Options` and `run(options) -> exit code`, one line of help)
+COMMANDS = {
+    "preprocess": ("pipeline.cli.preprocess", "turn labelled videos into a store of clips"),
+    "train": ("pipeline.cli.train", "train a classifier on a clip store"),
+    "evaluate": ("pipeline.cli.evaluate", "judge a trained model on a split of a clip store"),
+    "classify": ("pipeline.cli.classify", "classify videos and show which frames counted"),
+    "doctor": ("pipeline.cli.doctor", "what this machine can do, and what is wrong with it"),
+}
+
+EXIT_USAGE = 2
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception, so that `finally` blocks run."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: the words after `clipwise`; default: those of this process.
+
+    Returns:
+        The exit code: 0 done; 1 some inputs failed; 2 usage; 3 environment; 4 unusable store, checkpoint
+        or conflicting run; 70 our own bug; 130 / 143 interrupted / terminated.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams()
+    try:
+        with _terminated_by_sigterm():
+            return _dispatch(arguments)
+    except ClipwiseError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted; what was finished is kept. Run the same command again to go on.")
+        return EXIT_INTERRUPTED
+    except Terminated:
+        _say("terminated; what was finished is kept. Run the same command again to go on.")
+        return EXIT_TERMINATED
+    except BrokenPipeError:
+        # The reader of our output went away (`clipwise ... | head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # as a shell reports SIGPIPE
+    except Exception as error:
+        _say(f"error: a bug in clipwise: {type(error).__name__}: {error}. {_write_bug_report(arguments)}")
+        return EXIT_BUG
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_overview(), end="")
+        return 0 if arguments else EXIT_USAGE
+    command, *rest = arguments
+    if command == "--version":
+        from pipeline import __version__
+
+        print(f"clipwise {__version__}")
+        return 0
+    if command not in COMMANDS:
+        close = difflib.get_close_matches(command, COMMANDS, n=1)
+        hint = f" Did you mean `clipwise {close[0]}`?" if close else ""
+        _say(f"error: unknown command {command!r}.{hint} Known: {', '.join(COMMANDS)}.")
+        return EXIT_USAGE
+    module = import_module(COMMANDS[command][0])
+    options = _parse(module, command, rest)
+    return int(module.run(options))
+
+
+def _parse(module: Any, command: str, arguments: list[str]) -> Any:
+    """Reads a command's options; tyro prints help and usage errors and ends with 0 or 2."""
+    import tyro
+
+    return tyro.cli(
+        module.Options,
+        prog=f"clipwise {command}",
+        description=module.__doc__,
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
+def _overview() -> str:
+    lines = ["clipwise: train a video clip classifier on your own videos", "", "commands:"]
+    lines += [f"  {name:<12} {text}" for name, (_, text) in COMMANDS.items()]
+    lines += [
+        "",
+        "the three jobs:",
+        "  clipwise preprocess VIDEOS --out CLIPS",
+        "  clipwise train      CLIPS  --out RUN",
+        "  clipwise classify   VIDEO... --model RUN",
+        "",
+        "`clipwise COMMAND --help` shows a command's options; `clipwise --version` the version.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _prepare_streams() -> None:
+    """UTF-8 whatever the locale; the bytes of a file name that is not UTF-8 are escaped, never fatal."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _terminated_by_sigterm() -> Any:
+    def raise_terminated(_signal_number: int, _frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    try:
+        previous = signal.signal(signal.SIGTERM, raise_terminated)
+    except ValueError:  # not the main thread: the caller keeps its own handling
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _write_bug_report(arguments: list[str]) -> str:
+    """Writes the traceback to a log file; returns the sentence that says where."""
+    import platformdirs
+
+    try:
+        folder = Path(platformdirs.user_log_dir("clipwise", appauthor=False, ensure_exists=True))
+        path = folder / f"bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+        path.write_text(f"clipwise {arguments!r}\n\n{traceback.format_exc()}", "utf-8", "backslashreplace")
+    except OSError:
+        traceback.print_exc()
+        return "The traceback is above (no log file could be written)."
+    return f"The traceback is in {path}"
+
+
+def _say(message: str) -> None:
+    print(f"clipwise: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The frozen backbone at work: features of clips and their cache."""

@@ -1,0 +1,1 @@
+"""The one prediction function, and judgement: metrics and baselines."""

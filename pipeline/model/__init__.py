@@ -1,0 +1,1 @@
+"""Backbone, temporal encoder, attention, classifier, checkpoint."""

@@ -1,0 +1,1 @@
+"""A file on disk becomes frames: index, sampling, letterbox, reader, worker. Alone knows cv2.VideoCapture."""
