@@ -1,0 +1,207 @@
+"""The clip store: a folder of fixed-size clips, ready to train on, and the table that describes them.
+
+    CLIPS/
+      store.json         format, spec, labels, how the splits came about, versions of the decoder
+      clips.csv          one row a clip (`Clip`), sorted by path
+      frames/<id>.npy    uint8 (T, S, S, 3), RGB
+
+No clock time is written: the same videos give the same bytes. `store.json` is written last, so a folder
+without it is a store that is not finished.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import files
+from pipeline.clips.clip import SPLITS, Clip, Split, Status, clips_csv, parse_clips_csv
+from pipeline.errors import StoreError, UsageError
+from pipeline.labels import Labels
+from pipeline.spec import ClipSpec
+
+FORMAT = "clipwise clip store"
+FORMAT_VERSION = 1
+
+__all__ = ["SPLITS", "Clip", "ClipStore", "Split", "Status", "write_frames", "write_store"]
+
+_AGAIN = "Make it again with `clipwise preprocess VIDEOS --out {folder}` in a new folder."
+
+
+@dataclass(frozen=True)
+class ClipStore:
+    """A clip store that was opened and checked.
+
+    Attributes:
+        folder: where it lies.
+        manifest: the content of store.json.
+        spec: what a clip is.
+        labels: the classes, in the order of class_index.
+        clips: all rows, failed and skipped ones too, sorted by path.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    spec: ClipSpec
+    labels: Labels
+    clips: tuple[Clip, ...]
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "ClipStore":
+        """Opens a store.
+
+        Raises:
+            StoreError: there is none, it is unfinished, damaged, or of an unknown version.
+        """
+        folder = Path(folder)
+        manifest = _read_manifest(folder)
+        try:
+            spec, labels = ClipSpec.from_dict(manifest["spec"]), Labels(tuple(manifest["labels"]))
+        except UsageError as error:
+            raise StoreError(f"{folder / 'store.json'}: {error}") from None
+        except (KeyError, TypeError) as error:
+            raise StoreError(
+                f"{folder / 'store.json'} is damaged ({error}). {_AGAIN.format(folder=folder)}"
+            ) from None
+        clips = _read_clips(folder)
+        for clip in clips:
+            if clip.status != "skipped" and clip.label not in labels.names:
+                raise StoreError(
+                    f"{folder}: clips.csv has the label {clip.label!r}, which store.json does not list: the "
+                    "last preprocess did not finish. Run it again with the same options."
+                )
+        return cls(folder, manifest, spec, labels, clips)
+
+    def usable(self, split: Split | None = None) -> tuple[Clip, ...]:
+        """The clips with frames (status ok or damaged), of one split or of all."""
+        return tuple(clip for clip in self.clips if clip.is_usable and split in (None, clip.split))
+
+    def frames(self, clip: Clip) -> np.ndarray:
+        """The frames of a clip, uint8 (T, S, S, 3) RGB, memory-mapped and read-only.
+
+        Raises:
+            StoreError: the file is missing or damaged, or the clip has no frames.
+        """
+        if clip.status == "failed":
+            raise StoreError(f"clip {clip.id} has no frames: {clip.path}: {clip.reason}")
+        path = frames_path(self.folder, clip.id)
+        shape = (self.spec.num_frames, self.spec.image_size, self.spec.image_size, 3)
+        try:
+            frames: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise StoreError(f"cannot read {path}: {error}. {_mend(self.folder)}") from None
+        if frames.dtype != np.uint8 or frames.shape != shape:
+            raise StoreError(
+                f"{path} holds {frames.dtype} {frames.shape}, not uint8 {shape}. {_mend(self.folder)}"
+            )
+        return frames
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over spec, labels and all rows: two stores with the same digest hold the same data."""
+        content = files.json_text({"spec": self.spec.to_dict(), "labels": list(self.labels)})
+        return hashlib.sha256(content.encode() + b"\n" + clips_csv(self.clips)).hexdigest()
+
+
+def frames_path(folder: Path, clip_id: str) -> Path:
+    """Where a clip's frames lie."""
+    return folder / "frames" / f"{clip_id}.npy"
+
+
+def write_frames(folder: Path, clip_id: str, frames: np.ndarray) -> str:
+    """Writes a clip's frames (T, S, S, 3) whole or not at all; returns the SHA-256 of the array's bytes."""
+    frames = np.ascontiguousarray(frames, dtype=np.uint8)
+    with files.whole_file(frames_path(folder, clip_id)) as file:
+        np.save(file, frames, allow_pickle=False)
+    return hash_frames(frames)
+
+
+def hash_frames(frames: np.ndarray) -> str:
+    """SHA-256 of an array's bytes, as in `frames_sha256`."""
+    return hashlib.sha256(np.ascontiguousarray(frames).data).hexdigest()
+
+
+def write_store(
+    folder: Path,
+    *,
+    spec: ClipSpec,
+    labels: Labels,
+    clips: Iterable[Clip],
+    split_rule: Mapping[str, Any],
+    versions: Mapping[str, str],
+) -> None:
+    """Writes clips.csv, then store.json, each whole or not at all; the frames are there already.
+
+    Args:
+        folder: the store.
+        spec: what a clip is.
+        labels: the classes.
+        clips: all rows, in any order.
+        split_rule: how the splits came about, JSON-ready: source, fractions, seed.
+        versions: of cv2 and FFmpeg.
+    """
+    ordered = sorted(clips, key=lambda clip: (clip.path.encode("utf-8", "surrogateescape"), clip.id))
+    files.write_bytes(folder / "clips.csv", clips_csv(ordered))
+    files.write_json(
+        folder / "store.json",
+        {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "spec": spec.to_dict(),
+            "labels": list(labels),
+            "split": dict(split_rule),
+            "versions": dict(versions),
+        },
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "store.json"
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise StoreError(
+            f"the clip store {folder} {what}. Make one: `clipwise preprocess VIDEOS --out {folder}`."
+        )
+    if not path.exists():
+        if (folder / "frames").is_dir():
+            raise StoreError(
+                f"the clip store {folder} is not finished (it has no store.json). Run the same "
+                "`clipwise preprocess` again: it goes on where it stopped."
+            )
+        raise StoreError(
+            f"{folder} is not a clip store (it has no store.json). Give the folder that "
+            "`clipwise preprocess VIDEOS --out CLIPS` made."
+        )
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {error}. {_AGAIN.format(folder=folder)}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise StoreError(f"{path} is not the description of a clip store. {_AGAIN.format(folder=folder)}")
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise StoreError(
+            f"{path} has format version {manifest.get('format_version')!r}; this Clipwise understands "
+            f"{FORMAT_VERSION}. Install a newer Clipwise, or preprocess the videos again into a new folder."
+        )
+    return manifest
+
+
+def _mend(folder: Path) -> str:
+    return f"Run the same `clipwise preprocess` again on {folder}: it makes missing clips anew."
+
+
+def _read_clips(folder: Path) -> tuple[Clip, ...]:
+    path = folder / "clips.csv"
+    try:
+        return parse_clips_csv(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}. {_AGAIN.format(folder=folder)}") from None
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {error}. {_AGAIN.format(folder=folder)}") from None
