@@ -1,0 +1,74 @@
+"""`tiny`: a small CNN of our own that learns from scratch, in a minute, to see what moves."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.model.frozen import Freezable
+from pipeline.model.lengths import first_differences, resolve_lengths, valid_mask, zero_pads
+
+INPUT_SIDE_PX = 56
+CONTRAST = 3.0  # how far differences from the clip's mean are stretched
+CHANNELS = (16, 32, 64)
+FRAME_DIM = 64
+_GROUPS = 4
+
+
+class TinyBackbone(Freezable):
+    """Three strided convolutions on small frames, of which the clip's mean frame is taken away.
+
+    The CNN sees [x, 3 (x - mean), 3 |x - mean|], the mean being over the clip's valid frames: that tells
+    nothing of their order but takes a still background away. Each frame becomes z (64), and its features are
+    [z_t, LayerNorm(z_t - z_(t-1))].
+
+    Attributes:
+        feature_dim: D, 128.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feature_dim = 2 * FRAME_DIM
+        layers: list[nn.Module] = []
+        in_channels = 9
+        for out_channels in CHANNELS:
+            layers += [
+                nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=2, padding=1),
+                nn.GroupNorm(_GROUPS, out_channels),
+                nn.ReLU(),
+            ]
+            in_channels = out_channels
+        self.convolutions = nn.Sequential(*layers)
+        self.frame_projection = nn.Linear(16 * in_channels, FRAME_DIM)
+        self.frame_norm = nn.LayerNorm(FRAME_DIM)
+        self.difference_norm = nn.LayerNorm(FRAME_DIM)
+
+    def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Features of each frame.
+
+        Args:
+            clips: (B, T, 3, S, S) float, normalised.
+            lengths: (B,) valid frames; None: all.
+
+        Returns:
+            frame_features (B, T, D), zero on padding.
+        """
+        B, T = clips.shape[:2]
+        lengths = resolve_lengths(lengths, batch_size=B, num_frames=T, device=clips.device)
+        mask = valid_mask(lengths, T)  # (B, T)
+        small = self._shrink(zero_pads(clips, mask).flatten(0, 1))  # (B * T, 3, s, s)
+        small = small.reshape(B, T, *small.shape[1:])
+        mean = small.sum(dim=1, keepdim=True) / lengths.view(B, 1, 1, 1, 1)
+        moving = CONTRAST * (small - mean)
+        frames = torch.cat([small, moving, moving.abs()], dim=2)[mask]  # (N, 9, s, s): valid frames only
+        maps = F.adaptive_avg_pool2d(self.convolutions(frames), 4)
+        embedded = self.frame_norm(self.frame_projection(maps.flatten(1)))  # (N, 64)
+        z = embedded.new_zeros(B, T, FRAME_DIM).masked_scatter(mask[:, :, None], embedded)
+        features = torch.cat([z, self.difference_norm(first_differences(z))], dim=2)
+        return zero_pads(features, mask)
+
+    @staticmethod
+    def _shrink(frames: Tensor) -> Tensor:
+        """Frames (N, 3, S, S) averaged down to 56 px; smaller ones stay as they are."""
+        if frames.shape[-1] <= INPUT_SIDE_PX:
+            return frames
+        return F.adaptive_avg_pool2d(frames, INPUT_SIDE_PX)
