@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.report.picture import blank_figure, pixel_axes, write_png
-from pipeline.report.text import drawable
+from pipeline.report.text import drawable, text_width_px
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARGIN_PX = 24
 _GAP_PX = 8
-_BAR_AREA_PX = 70
-_TIME_LINE_PX = 20
+_BAR_AREA_PX = 56
+_TIME_LINE_PX = 24
 _ROW_GAP_PX = 18
 _MAX_COLUMNS = 8
 _STRIP_WIDTH_PX = 1280
@@ -26,6 +26,7 @@ _MAX_FRAME_PX = 240
 _MIN_WIDTH_PX = 640
 _NUM_TOP_LABELS = 5
 _PROBABILITY_LINE_PX = 24
+_CAPTION_PX = 26
 
 _INK, _GREY, _PALE, _ACCENT = "#1a1a1a", "#6b6b6b", "#e4e7eb", "#d9480f"
 _BAR = "#4c78a8"
@@ -57,7 +58,7 @@ class _Layout:
 
     @property
     def height_px(self) -> int:
-        return self.strip_top_px + self.rows * self.row_px + 8
+        return self.strip_top_px + self.rows * self.row_px + _CAPTION_PX
 
     def corner_px(self, index: int) -> tuple[int, int]:
         """Left and top of a frame."""
@@ -120,7 +121,7 @@ def _draw_answer(
     """Title, note, winning label, and bars of the most probable labels."""
     from matplotlib.patches import Rectangle
 
-    inner_px = layout.width_px - 2 * _MARGIN_PX
+    inner_px, right_px = layout.width_px - 2 * _MARGIN_PX, layout.width_px - _MARGIN_PX
     top_px = _MARGIN_PX
     name = drawable(title, size_pt=9, max_width_px=inner_px)
     axes.text(_MARGIN_PX, top_px, name.text, color=_GREY, va="center", **name.style)
@@ -133,37 +134,21 @@ def _draw_answer(
     answer = drawable(label, size_pt=17, bold=True, max_width_px=answer_px)
     axes.text(_MARGIN_PX, top_px + 30, answer.text, color=_INK, va="center", **answer.style)
     share = drawable(_percent(probability), size_pt=17, bold=True)
-    axes.text(
-        layout.width_px - _MARGIN_PX,
-        top_px + 30,
-        share.text,
-        color=_INK,
-        va="center",
-        ha="right",
-        **share.style,
-    )
-
-    label_px, number_px = int(0.38 * inner_px), 70
+    axes.text(right_px, top_px + 30, share.text, color=_INK, va="center", ha="right", **share.style)
+    number_px = 70
+    names = [drawable(label, size_pt=9, max_width_px=0.4 * inner_px) for label, _ in top]
+    label_px = max(text_width_px(name.text, name.font) for name in names)
     bar_left_px = _MARGIN_PX + label_px + 12
     bar_px = inner_px - label_px - 12 - number_px
-    for position, (label, probability) in enumerate(top):
+    for position, (name, (_, probability)) in enumerate(zip(names, top, strict=True)):
         y_px = top_px + 62 + (position + 0.5) * _PROBABILITY_LINE_PX
-        name = drawable(label, size_pt=9, max_width_px=label_px)
-        axes.text(_MARGIN_PX + label_px, y_px, name.text, color=_INK, va="center", ha="right", **name.style)
+        axes.text(_MARGIN_PX, y_px, name.text, color=_INK, va="center", **name.style)
         axes.add_patch(Rectangle((bar_left_px, y_px - 7), bar_px, 14, color=_PALE, linewidth=0))
         color = _ACCENT if position == 0 else _BAR
         filled_px = bar_px * min(max(probability, 0.0), 1.0)
         axes.add_patch(Rectangle((bar_left_px, y_px - 7), filled_px, 14, color=color, linewidth=0))
         number = drawable(_percent(probability), size_pt=9)
-        axes.text(
-            layout.width_px - _MARGIN_PX,
-            y_px,
-            number.text,
-            color=_INK,
-            va="center",
-            ha="right",
-            **number.style,
-        )
+        axes.text(right_px, y_px, number.text, color=_INK, va="center", ha="right", **number.style)
 
 
 def _draw_strip(
@@ -179,53 +164,32 @@ def _draw_strip(
     weights = np.nan_to_num(np.asarray(attention_weights, dtype=np.float64))
     peak, strongest = max(float(weights.max()), 1e-9), int(weights.argmax())
     side_px = layout.frame_px
-    room_px = _BAR_AREA_PX - 18  # the number stands above its bar
-    even_px = room_px * min(1.0, 1 / len(weights) / peak)
-    small = 9 if side_px >= 100 else 7.5
+    even_px = _BAR_AREA_PX * min(1.0, 1 / len(weights) / peak)
     for index, (frame, time_seconds, weight) in enumerate(zip(frames, times_seconds, weights, strict=True)):
         left_px, top_px = layout.corner_px(index)
+        right_px, foot_px = left_px + side_px, top_px + side_px
         axes.imshow(
-            frame,
-            extent=(left_px, left_px + side_px, top_px + side_px, top_px),
-            aspect="auto",
-            interpolation="antialiased",
+            frame, extent=(left_px, right_px, foot_px, top_px), aspect="auto", interpolation="antialiased"
         )
         color = _ACCENT if index == strongest else _BAR
         if index == strongest:
             axes.add_patch(
                 Rectangle((left_px, top_px), side_px, side_px, fill=False, edgecolor=_ACCENT, linewidth=3)
             )
-        base_px = top_px + side_px + _TIME_LINE_PX + _BAR_AREA_PX
-        bar_px = room_px * max(float(weight), 0.0) / peak
+        time = drawable(f"{time_seconds:.2f} s", size_pt=9)
+        axes.text(left_px, foot_px + 13, time.text, color=_GREY, va="center", **time.style)
+        number = drawable(_percent(weight), size_pt=9, bold=index == strongest)
+        axes.text(right_px, foot_px + 13, number.text, color=_INK, va="center", ha="right", **number.style)
+        base_px = foot_px + _TIME_LINE_PX + _BAR_AREA_PX
+        bar_px = _BAR_AREA_PX * max(weight, 0.0) / peak
         axes.add_patch(Rectangle((left_px, base_px - bar_px), side_px, bar_px, color=color, linewidth=0))
-        axes.plot([left_px, left_px + side_px], [base_px, base_px], color=_GREY, linewidth=0.8)
+        axes.plot([left_px, right_px], [base_px, base_px], color=_GREY, linewidth=0.8)
+        even_y_px = base_px - even_px
         axes.plot(
-            [left_px, left_px + side_px],
-            [base_px - even_px] * 2,
-            color=_INK,
-            linewidth=0.8,
-            linestyle=(0, (2, 3)),
+            [left_px, right_px], [even_y_px, even_y_px], color=_INK, linewidth=0.8, linestyle=(0, (2, 3))
         )
-        number = drawable(_percent(float(weight)), size_pt=small, bold=index == strongest)
-        axes.text(
-            left_px + side_px / 2,
-            base_px - bar_px - 8,
-            number.text,
-            color=_INK,
-            va="center",
-            ha="center",
-            **number.style,
-        )
-        time = drawable(f"{time_seconds:.2f} s", size_pt=small)
-        axes.text(
-            left_px + side_px / 2,
-            top_px + side_px + 11,
-            time.text,
-            color=_GREY,
-            va="center",
-            ha="center",
-            **time.style,
-        )
+    caption = drawable("bars: attention of each frame (together 100 %); dotted: an even share", size_pt=8)
+    axes.text(_MARGIN_PX, layout.height_px - 20, caption.text, color=_GREY, va="center", **caption.style)
 
 
 def _percent(share: float) -> str:

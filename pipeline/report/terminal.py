@@ -1,0 +1,81 @@
+"""One classified clip in a terminal: bars for the labels and for the attention each frame got."""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from pipeline.report.words import display_width, one_line, padded, shortened, spelled
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_BAR_COLUMNS = 30
+_MAX_LABEL_COLUMNS = 36
+
+
+def terminal_bars(
+    *,
+    probabilities: Mapping[str, float],
+    times_seconds: Sequence[float],
+    attention_weights: Sequence[float],
+    num_labels: int = 5,
+    encoding: str | None = None,
+) -> str:
+    """Lines of text: the most probable labels, then the frames in order, each with a bar.
+
+    Args:
+        probabilities: of every label.
+        times_seconds: of each frame in its video.
+        attention_weights: of each frame; bars are drawn on the scale of the largest.
+        num_labels: how many labels at most; a last line says how many were left out.
+        encoding: of where it will be printed; default: that of stdout. Where it has no bars, `#` is used,
+            and where it lacks the letters of a label, the label is spelled.
+
+    Returns:
+        The lines, with a line feed after each.
+    """
+    encoding = encoding or sys.stdout.encoding or "ascii"
+    draw = _block_bar if _can_encode(_EIGHTHS, encoding) else _hash_bar
+    ranked = sorted(probabilities.items(), key=lambda item: (-item[1], item[0]))
+    shown = ranked[:num_labels]
+    names = [_printable(label, encoding) for label, _ in shown]
+    columns = max((display_width(name) for name in names), default=0)
+    lines = [
+        f"  {padded(name, columns)}  {draw(probability)} {100 * probability:5.1f} %"
+        for name, (_, probability) in zip(names, shown, strict=True)
+    ]
+    if len(ranked) > len(shown):
+        rest = sum(probability for _, probability in ranked[len(shown) :])
+        lines.append(f"  {len(ranked) - len(shown)} more, together {100 * rest:.1f} %")
+    lines += ["", "  frame      time  attention"]
+    peak = max([*attention_weights, 1e-9])
+    for index, (time_seconds, weight) in enumerate(zip(times_seconds, attention_weights, strict=True)):
+        mark = "  <- most" if weight == peak and list(attention_weights).index(weight) == index else ""
+        lines.append(
+            f"  {index + 1:5d}  {time_seconds:6.2f} s  {draw(weight / peak)} {100 * weight:5.1f} %{mark}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _printable(label: str, encoding: str) -> str:
+    line = one_line(label)
+    if not _can_encode(line, encoding):
+        line = spelled(line, frozenset(character for character in line if _can_encode(character, encoding)))
+    short = shortened(line, _MAX_LABEL_COLUMNS)
+    return short if _can_encode(short, encoding) else short.replace("…", "~")
+
+
+def _can_encode(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _block_bar(share: float) -> str:
+    """A bar of `_BAR_COLUMNS` columns, fine to an eighth of one."""
+    eighths = round(min(max(share, 0.0), 1.0) * _BAR_COLUMNS * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR_COLUMNS)
+
+
+def _hash_bar(share: float) -> str:
+    return ("#" * round(min(max(share, 0.0), 1.0) * _BAR_COLUMNS)).ljust(_BAR_COLUMNS)
