@@ -1,0 +1,101 @@
+"""Opening a video: the only user of cv2.VideoCapture. Every file is taken for hostile."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from pipeline.errors import VideoError
+
+MAX_FRAME_PIXELS = 8192 * 4608  # 8K and a little more; decoding holds many frames of this size at once
+MAX_FAILURES = 64  # failed grabs in a row that are taken for the end: one bad packet looks like the end too
+Capture = cv2.VideoCapture  # noqa: TID251 - the type, for those who are handed an open one
+AnyPath = str | bytes | os.PathLike[str]
+
+
+def name_of(path: AnyPath) -> str:
+    """A path as text for messages and errors."""
+    return os.fsdecode(path)
+
+
+def regular_file(path: AnyPath) -> bytes:
+    """The absolute path of a file that may be opened, as bytes.
+
+    A FIFO would hang the open for ever, and a name that is not UTF-8 crashes OpenCV unless it comes as bytes.
+
+    Raises:
+        VideoError: no such file, not a regular file, empty, or not readable.
+    """
+    name = name_of(path)
+    try:
+        status = Path(name).stat()
+    except FileNotFoundError:
+        raise VideoError(name, "no such file") from None
+    except (OSError, ValueError) as error:
+        raise VideoError(name, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoError(name, f"is a {_kind(status.st_mode)}, not a regular file")
+    if status.st_size == 0:
+        raise VideoError(name, "the file is empty")
+    if not os.access(name, os.R_OK):
+        raise VideoError(name, "cannot be opened: no permission to read it")
+    return os.path.abspath(os.fsencode(name))  # noqa: PTH100 - a Path cannot hold bytes
+
+
+@contextlib.contextmanager
+def open_frames(path: AnyPath) -> Iterator[Capture]:
+    """Opens a video for decoding with one thread, upright.
+
+    Raises:
+        VideoError: the file cannot be opened or its frames are too large.
+    """
+    # ORIENTATION_AUTO is refused as a parameter of the open and must be set after it.
+    with _open(path, [cv2.CAP_PROP_N_THREADS, 1]) as capture:
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        yield capture
+
+
+@contextlib.contextmanager
+def open_packets(path: AnyPath) -> Iterator[Capture]:
+    """Opens a video for walking its packets without decoding them.
+
+    Raises:
+        VideoError: as `open_frames`.
+    """
+    with _open(path, [cv2.CAP_PROP_FORMAT, -1, cv2.CAP_PROP_N_THREADS, 1]) as capture:
+        yield capture
+
+
+@contextlib.contextmanager
+def _open(path: AnyPath, parameters: list[int]) -> Iterator[Capture]:
+    absolute = regular_file(path)
+    try:
+        capture = Capture(absolute, cv2.CAP_FFMPEG, parameters)  # type: ignore[call-overload]
+    except cv2.error:
+        raise VideoError(name_of(path), "not a supported video") from None
+    try:
+        if not capture.isOpened():
+            raise VideoError(name_of(path), "not a supported video")
+        width, height = (
+            int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > MAX_FRAME_PIXELS:
+            limit = f"at most {MAX_FRAME_PIXELS / 1e6:.0f} million pixels a frame are read"
+            raise VideoError(name_of(path), f"frames of {width}x{height} are too large; {limit}")
+        yield capture
+    finally:
+        capture.release()
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "FIFO",
+        stat.S_IFSOCK: "socket",
+        stat.S_IFCHR: "device",
+        stat.S_IFBLK: "device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "special file")

@@ -1,0 +1,98 @@
+"""What is wrong with a video that could be read in part, and which of its frames can be shown to be clean."""
+
+import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pipeline.video.index import PacketIndex
+
+# A decoder holds up to 16 frames back to bring them into order (H.264 and HEVC: the size of their picture
+# buffer), so the packet it complains of belongs to the frame that it shows then or to one of the next 16.
+_REORDER_FRAMES = 16
+_SAME_SECONDS = 1e-4
+_MISSING_SHARE = 0.05  # a header that claims this share of frames more than there are packets: cut off
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """The damage of one video.
+
+    Attributes:
+        sentence: for people; empty when nothing is wrong.
+        spans: frame indices [first, stop) that may be affected.
+    """
+
+    sentence: str
+    spans: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def assess(
+        cls,
+        *,
+        raw_times_seconds: Sequence[float],
+        index: PacketIndex,
+        frame_rate: float,
+        num_complaints: int,
+        num_gaps: int,
+        trouble_indices: Sequence[int],
+    ) -> "Damage":
+        """Weighs what a full reading saw against the packet index.
+
+        Args:
+            raw_times_seconds: times of the frames really shown, as the decoder told them.
+            index: the packets.
+            frame_rate: frames a second, to translate a span of time into the header's count.
+            num_complaints: lines in the decoder's log.
+            num_gaps: failures that were followed by more frames.
+            trouble_indices: for each complaint or gap, the frame that was shown then (or would have been).
+        """
+        shown = len(raw_times_seconds)
+        parts = []
+        if num_complaints:
+            parts.append(f"{num_complaints} decoder complaint{'s' * (num_complaints != 1)}")
+        if num_gaps:
+            parts.append(f"{num_gaps} gap{'s' * (num_gaps != 1)} in the video")
+        if missing_from := _cut_off(index, shown, frame_rate):
+            parts.append(f"cut off after {shown} of {missing_from} frames")
+        elif parts:
+            total = max(shown, index.num_packets, index.claimed_frames)
+            parts.append(f"{shown} of {total} frames read")
+        recoveries = _recovery_frames(raw_times_seconds, index)
+        spans = []
+        for trouble in trouble_indices:
+            safe_from = trouble + 1 if index.intra_only else trouble + _REORDER_FRAMES + 1
+            position = bisect.bisect_left(recoveries, safe_from)
+            spans.append((trouble, recoveries[position] if position < len(recoveries) else shown))
+        return cls(sentence="; ".join(parts), spans=tuple(spans))
+
+    def affected(self, indices: Iterable[int]) -> tuple[int, ...]:
+        """Those of the frames that cannot be shown to be clean."""
+        return tuple(sorted({i for i in indices if any(first <= i < stop for first, stop in self.spans)}))
+
+
+def _cut_off(index: PacketIndex, shown: int, frame_rate: float) -> int:
+    """The frames that the header claims, where packets are missing at the end; else 0.
+
+    The claim is counted in ticks of the frame rate, so it is compared with the time that the packets span: a
+    recording with dropped frames is not cut off.
+    """
+    spanned = (index.times_seconds[-1] - index.times_seconds[0]) * frame_rate + 1
+    there = max(spanned, index.num_packets, shown)
+    missing = index.claimed_frames - there
+    return index.claimed_frames if missing > max(2, _MISSING_SHARE * index.claimed_frames) else 0
+
+
+def _recovery_frames(raw_times_seconds: Sequence[float], index: PacketIndex) -> list[int]:
+    """Indices of shown frames that are key frames: there, earlier damage ends.
+
+    Found by time. Where the decoder's times are shifted against the packets' (AVI with B-frames), none is
+    sure.
+    """
+    if not raw_times_seconds or abs(raw_times_seconds[0] - index.times_seconds[0]) > _SAME_SECONDS:
+        return []
+    recoveries = []
+    for key_time in index.key_times_seconds:
+        i = bisect.bisect_left(raw_times_seconds, key_time - _SAME_SECONDS)
+        if i < len(raw_times_seconds) and abs(raw_times_seconds[i] - key_time) <= _SAME_SECONDS:
+            recoveries.append(i)
+    return recoveries

@@ -1,0 +1,344 @@
+"""Worker processes that may crash, hang or run out of memory without taking anything else down.
+
+WorkerPool      N slots, each a pebble pool of one worker: what kills a worker is always its own job
+started         by spawn, without the user's __main__; the environment is set before cv2 is imported
+ended           by the pool, by the end of the parent (even by kill -9), or by the job's own fault
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from pipeline.errors import MachineError, VideoError
+from pipeline.spec import ClipSpec
+
+if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment is set
+    from pipeline.video.capture import AnyPath
+    from pipeline.video.reader import ClipRead
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+# Names of FFmpeg's demuxers (https://ffmpeg.org/ffmpeg-formats.html). Playlists, image patterns, text and the
+# concat format are left out: they open other files.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,mjpeg,gif"
+DECODER_ENVIRONMENT = {  # read when cv2 loads FFmpeg: set before cv2 is imported
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"protocol_whitelist;file|format_whitelist;{_FORMATS}",
+    "OPENCV_FFMPEG_LOGLEVEL": "16",  # errors only: ComplaintLog counts them
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+DEFAULT_TIME_LIMIT_SECONDS = 600.0
+DEFAULT_MEMORY_LIMIT_BYTES = 4 << 30
+_JOBS_PER_SLOT = 2  # one runs, one waits in the pipe so that the worker never idles
+_LOOK_AHEAD_PER_SLOT = 4  # outcomes held back at most while an earlier job is still running
+_MAX_ATTEMPTS = 3
+
+
+class WorkerFailure(VideoError):  # noqa: N818 - what happened, not a mistake of the caller
+    """A job whose worker crashed, was killed, hung or ran out of memory. Only this job is lost."""
+
+
+@dataclass
+class _Job(Generic[J]):
+    value: J
+    future: Any = None
+    slot: int = -1
+    attempts: int = 0
+
+
+class WorkerPool:
+    """Runs jobs in worker processes.
+
+    Use it as a context manager. Leaving the block on an error (Ctrl-C too) stops the workers at once.
+
+    Args:
+        num_workers: processes at a time.
+        time_limit_seconds: a job that takes longer is ended.
+        memory_limit_bytes: address space of a worker (POSIX only); None for no limit.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_workers: int = 1,
+        time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS,
+        memory_limit_bytes: int | None = DEFAULT_MEMORY_LIMIT_BYTES,
+    ) -> None:
+        if num_workers < 1:
+            raise ValueError(f"num_workers is {num_workers}; allowed: 1 or more")
+        self._time_limit_seconds = time_limit_seconds
+        self._memory_limit_bytes = memory_limit_bytes
+        self._slots: list[ProcessPool | None] = [None] * num_workers
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends all workers; jobs that are still running are lost."""
+        pools = [pool for pool in self._slots if pool is not None]
+        self._slots = [None] * len(self._slots)
+        for pool in pools:
+            pool.stop()
+        for pool in pools:
+            pool.join()
+
+    def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[tuple[J, R | VideoError]]:
+        """Runs `function(job)` in the workers.
+
+        Args:
+            function: a plain importable function (or a `partial` of one). An error of another kind than
+                VideoError or MemoryError that it raises is raised here.
+            jobs: plain data, taken lazily: memory stays flat however many there are. Where a job is a path or
+                has an attribute `path`, a failure names it.
+
+        Yields:
+            (job, result) in the order of the jobs; (job, VideoError) where the function raised one;
+            (job, WorkerFailure) where the worker crashed, hung or ran out of memory.
+        """
+        waiting: deque[_Job[J]] = deque()  # in order, from the oldest that is not yet yielded
+        source = iter(jobs)
+        try:
+            while True:
+                exhausted = self._fill(function, source, waiting)
+                if not waiting:
+                    return
+                if not waiting[0].future.done():
+                    self._wait(waiting, exhausted=exhausted)
+                    continue
+                outcome = self._outcome(function, waiting[0])
+                if outcome is not None:  # else it was given to a new worker
+                    yield waiting.popleft().value, outcome[0]
+        finally:
+            for job in waiting:
+                job.future.cancel()
+
+    def _fill(self, function: Callable[[J], R], source: Iterator[J], waiting: deque[_Job[J]]) -> bool:
+        """Starts jobs while there is room; returns whether the source has no more."""
+        while len(waiting) < _LOOK_AHEAD_PER_SLOT * len(self._slots):
+            slot = self._free_slot(waiting)
+            if slot is None:
+                return False
+            try:
+                job = _Job(next(source))
+            except StopIteration:
+                return True
+            self._submit(function, job, slot)
+            waiting.append(job)
+        return False
+
+    def _free_slot(self, waiting: Iterable[_Job[J]]) -> int | None:
+        """The slot with the fewest unfinished jobs, if one has room."""
+        loads = [0] * len(self._slots)
+        for job in waiting:
+            if not job.future.done():
+                loads[job.slot] += 1
+        slot = min(range(len(loads)), key=loads.__getitem__)
+        return slot if loads[slot] < _JOBS_PER_SLOT else None
+
+    def _wait(self, waiting: deque[_Job[J]], *, exhausted: bool) -> None:
+        """Waits for the first job, or, where more could then be started, for any."""
+        full = len(waiting) >= _LOOK_AHEAD_PER_SLOT * len(self._slots)
+        done = threading.Event()
+        for job in [waiting[0]] if exhausted or full else waiting:
+            if not job.future.done() or job is waiting[0]:
+                job.future.add_done_callback(lambda _future: done.set())
+        done.wait()
+
+    def _submit(self, function: Callable[[J], R], job: _Job[J], slot: int) -> None:
+        job.slot = slot
+        job.attempts += 1
+        for _ in range(2):
+            pool = self._slots[slot]
+            if pool is None:
+                pool = self._slots[slot] = self._new_pool()
+            try:
+                job.future = pool.schedule(function, args=(job.value,), timeout=self._time_limit_seconds)
+            except RuntimeError:  # its worker died while it had nothing to do: a new one
+                self._close_slot(slot)
+                continue
+            return
+        raise MachineError(
+            "worker processes cannot be started; see the memory and process limits (ulimit -a)."
+        )
+
+    def _outcome(self, function: Callable[[J], R], job: _Job[J]) -> tuple[R | VideoError] | None:
+        """The outcome of a finished job, or None where it was started again through no fault of its own."""
+        try:
+            return (job.future.result(),)
+        except VideoError as error:
+            return (error,)
+        except FutureTimeoutError:
+            reason = f"took longer than {self._time_limit_seconds:g} s"
+        except MemoryError:
+            reason = f"needs too much memory{self._limit_text()}"
+        except ProcessExpired as error:
+            reason = f"its worker process {_death(error.exitcode)}"
+        except BrokenProcessPool:
+            # The worker died before it said which job it had: this one, or the one before it in the pipe.
+            if job.attempts < _MAX_ATTEMPTS:
+                self._close_slot(job.slot)
+                self._submit(function, job, job.slot)
+                return None
+            reason = "its worker process died each time"
+        return (_failure(job.value, reason),)
+
+    def _limit_text(self) -> str:
+        if self._memory_limit_bytes is None:
+            return ""
+        return f" (the limit of a worker is {self._memory_limit_bytes / (1 << 30):.1f} GiB)"
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=1,
+            context=_WorkerContext(),
+            initializer=_prepare_worker,
+            initargs=(self._memory_limit_bytes,),
+        )
+
+    def _close_slot(self, slot: int) -> None:
+        pool, self._slots[slot] = self._slots[slot], None
+        if pool is not None:
+            with contextlib.suppress(RuntimeError, OSError):
+                pool.stop()
+                pool.join()
+
+
+def read_clips_isolated(
+    paths: Iterable["AnyPath"],
+    spec: ClipSpec,
+    *,
+    frame_rate: float | None = None,
+    num_workers: int = 1,
+    time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS,
+    memory_limit_bytes: int | None = DEFAULT_MEMORY_LIMIT_BYTES,
+) -> Iterator[tuple["AnyPath", "ClipRead | VideoError"]]:
+    """`read_clip` in worker processes, for each path in order."""
+    with WorkerPool(
+        num_workers=num_workers,
+        time_limit_seconds=time_limit_seconds,
+        memory_limit_bytes=memory_limit_bytes,
+    ) as pool:
+        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate), paths)
+
+
+def read_clip_isolated(path: "AnyPath", spec: ClipSpec, *, frame_rate: float | None = None) -> "ClipRead":
+    """`read_clip` in a worker process.
+
+    Raises:
+        VideoError: the video cannot become a clip, or its worker failed.
+    """
+    ((_, outcome),) = read_clips_isolated([path], spec, frame_rate=frame_rate)
+    if isinstance(outcome, VideoError):
+        raise outcome
+    return outcome
+
+
+def _read_job(path: "AnyPath", *, spec: ClipSpec, frame_rate: float | None) -> "ClipRead":
+    from pipeline.video.reader import read_clip
+
+    return read_clip(path, spec, frame_rate=frame_rate)
+
+
+# --- the worker's side --------------------------------------------------------------------------
+
+
+class _WorkerProcess(SpawnProcess):
+    """A spawned process that does not import the user's main script."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
+        with _START_LOCK, _empty_main(), _sigint_blocked():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _WorkerContext(SpawnContext):
+    Process = _WorkerProcess
+
+
+_START_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def _empty_main() -> Iterator[None]:
+    """Multiprocessing has the child run the __main__ it finds again: a script without a guard, a notebook."""
+    real = sys.modules["__main__"]
+    empty = types.ModuleType("__main__")
+    empty.__spec__ = None
+    sys.modules["__main__"] = empty
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = real
+
+
+@contextlib.contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Ctrl-C goes to the whole process group; a worker that is still starting must not print a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _prepare_worker(memory_limit_bytes: int | None) -> None:
+    """First thing in a worker: environment, output, limits; only then cv2."""
+    from pipeline.video.complaints import start_log
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, even from inside the decoder
+    os.environ.update(DECODER_ENVIRONMENT)
+    start_log()
+    if memory_limit_bytes is not None and os.name == "posix":
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses, and a lower limit may be in force
+            resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot stop its workers: they see its end of the pipe close."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _failure(job: object, reason: str) -> WorkerFailure:
+    path = getattr(job, "path", job)
+    return WorkerFailure(os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else "", reason)
+
+
+def _death(exitcode: int) -> str:
+    """How a process ended, in words."""
+    if exitcode < 0:
+        try:
+            return f"was ended by {signal.Signals(-exitcode).name}"
+        except ValueError:
+            return f"was ended by signal {-exitcode}"
+    return f"ended with code {exitcode}"
