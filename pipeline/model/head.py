@@ -1,0 +1,183 @@
+"""The head: a sequence of frame features becomes logits, and says which frames counted."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple, Self, get_args
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.errors import UsageError
+from pipeline.model.attention import Pooling, build_pooling
+from pipeline.model.features import FeatureInput, Normalise
+from pipeline.model.lengths import resolve_lengths, valid_mask
+from pipeline.model.temporal import TemporalEncoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """What a head is made of; every part can be changed or taken away.
+
+    Attributes:
+        feature_dim: D, width of the frame features.
+        num_classes: K, number of logits.
+        normalise: how features are put on one scale: `standardise` by statistics of the training features
+            (see `SequenceHead.fit_normalisation`), `layer` by LayerNorm, or `none`.
+        differences: put x_t - x_(t-1), normalised likewise, beside the features.
+        projection_dim: width of a linear projection before the recurrent part; None: no projection.
+        lstm_layers: one-way LSTM layers, 0 to 8.
+        lstm_dim: U, units of an LSTM layer in one direction.
+        bidirectional: a bidirectional LSTM layer on top of the one-way layers. Without it and with 0 layers
+            nothing is recurrent and the order of the frames has no part in the result.
+        time_dense: a dense layer (U, ReLU), the same at every step, after the recurrent part.
+        pooling: how frames are weighed: additive `attention`, `dot` product, `mean`, or the `last` frame.
+        attention_dim: A, width of additive attention.
+        dropout: after each recurrent layer and before the output layer, 0 to below 1.
+        input_dropout: on what the recurrent part reads, 0 to below 1.
+    """
+
+    feature_dim: int
+    num_classes: int
+    normalise: Normalise = "standardise"
+    differences: bool = True
+    projection_dim: int | None = None
+    lstm_layers: int = 2
+    lstm_dim: int = 64
+    bidirectional: bool = True
+    time_dense: bool = True
+    pooling: Pooling = "attention"
+    attention_dim: int = 32
+    dropout: float = 0.3
+    input_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("feature_dim", 1, 65536),
+            ("num_classes", 1, 65536),
+            ("lstm_layers", 0, 8),
+            ("lstm_dim", 1, 4096),
+            ("attention_dim", 1, 4096),
+        ):
+            _check_int(name, getattr(self, name), low, high)
+        if self.projection_dim is not None:
+            _check_int("projection_dim", self.projection_dim, 1, 4096)
+        for name in ("differences", "bidirectional", "time_dense"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: true or false.")
+        for name, allowed in (("normalise", get_args(Normalise)), ("pooling", get_args(Pooling))):
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(allowed)}.")
+        for name in ("dropout", "input_dropout"):
+            _check_share(name, getattr(self, name))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Rebuilds a configuration from `to_dict`; a missing or unknown field is refused (UsageError)."""
+        if not isinstance(values, dict):
+            raise UsageError(f"a head configuration is a JSON object, not {type(values).__name__}.")
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            wrong = sorted(known.symmetric_difference(values))
+            raise UsageError(f"head configuration with missing or unknown fields: {', '.join(wrong)}.")
+        return cls(**values)
+
+
+class HeadOutput(NamedTuple):
+    """What a head says of a batch of clips.
+
+    Attributes:
+        logits: (B, K); softmax makes them probabilities, outside the model.
+        attention_weights: (B, T), sum 1 over the valid frames, exactly 0 on padding.
+    """
+
+    logits: Tensor
+    attention_weights: Tensor
+
+
+class SequenceHead(nn.Module):
+    """Classifies any sequence (B, T, D): frame features, or numeric series such as (12, 10) -> 4.
+
+    input -> one-way LSTMs -> bidirectional LSTM -> dense at each step -> attention -> output. All of it runs
+    through the recurrent part: there is no path around. Padding never changes a result, whatever it holds.
+
+    Attributes:
+        config: what it is made of.
+    """
+
+    def __init__(self, config: HeadConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.input = FeatureInput(
+            feature_dim=config.feature_dim,
+            normalise=config.normalise,
+            differences=config.differences,
+            projection_dim=config.projection_dim,
+        )
+        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.encoder = TemporalEncoder(
+            input_dim=self.input.output_dim,
+            units=config.lstm_dim,
+            lstm_layers=config.lstm_layers,
+            bidirectional=config.bidirectional,
+            dropout=config.dropout,
+        )
+        width = config.lstm_dim if config.time_dense else self.encoder.output_dim
+        self.time_dense = nn.Linear(self.encoder.output_dim, width) if config.time_dense else None
+        self.pooling = build_pooling(config.pooling, dim=width, attention_dim=config.attention_dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(width, config.num_classes)
+
+    def forward(self, frame_features: Tensor, lengths: Tensor | None = None) -> HeadOutput:
+        """Logits and attention weights.
+
+        Args:
+            frame_features: (B, T, D) floating point.
+            lengths: (B,) valid frames of each clip, 1 .. T; None: all T.
+
+        Raises:
+            ValueError: another rank, width or dtype, or a length outside 1 .. T.
+        """
+        self._check(frame_features)
+        B, T = frame_features.shape[:2]
+        lengths = resolve_lengths(lengths, batch_size=B, num_frames=T, device=frame_features.device)
+        values = self.input(frame_features.to(self.output.weight.dtype), valid_mask(lengths, T))
+        hidden_states = self.encoder(self.input_dropout(values), lengths)  # (B, T, 2U)
+        if self.time_dense is not None:
+            hidden_states = torch.relu(self.time_dense(hidden_states))  # (B, T, U)
+        clip_features, attention_weights = self.pooling(hidden_states, lengths)  # (B, U), (B, T)
+        return HeadOutput(self.output(self.dropout(clip_features)), attention_weights)
+
+    def fit_normalisation(self, frame_features: Tensor, lengths: Tensor | None = None) -> None:
+        """Measures the statistics that `normalise="standardise"` uses; otherwise changes nothing.
+
+        Args:
+            frame_features: (N, T, D) of the training clips, and of them alone.
+            lengths: (N,) valid frames of each clip; None: all T.
+        """
+        self._check(frame_features)
+        self.input.fit(frame_features, lengths)
+
+    def _check(self, frame_features: Tensor) -> None:
+        D = self.config.feature_dim
+        if frame_features.ndim != 3 or frame_features.shape[2] != D or 0 in frame_features.shape:
+            raise ValueError(
+                f"frame_features has shape {tuple(frame_features.shape)}; "
+                f"allowed: (B, T, {D}) with B and T of at least 1."
+            )
+        if not frame_features.is_floating_point():
+            raise ValueError(f"frame_features has dtype {frame_features.dtype}; it takes float32.")
+
+
+def _check_int(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise UsageError(f"{name} is {value!r}; allowed: whole numbers from {low} to {high}.")
+
+
+def _check_share(name: str, value: object) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not 0 <= value < 1:  # type: ignore[arg-type,operator]
+        raise UsageError(f"{name} is {value!r}; allowed: numbers from 0 to below 1.")
