@@ -59,7 +59,7 @@ class ClipStore:
             StoreError: there is none, it is unfinished, damaged, or of an unknown version.
         """
         folder = Path(folder)
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
         try:
             spec, labels = ClipSpec.from_dict(manifest["spec"]), Labels(tuple(manifest["labels"]))
         except UsageError as error:
@@ -160,7 +160,12 @@ def write_store(
     )
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The content of store.json.
+
+    Raises:
+        StoreError: there is none, or it is of an unknown version.
+    """
     path = folder / "store.json"
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"

@@ -1,0 +1,167 @@
+"""Turn labelled videos into a store of clips, ready to train on.
+
+VIDEOS is a folder with one folder for each class (or train/, val/ and test/ above them), or a CSV with the
+columns path,label and, if you like, split,group,start_seconds,end_seconds. Stop it whenever you like: the
+same command goes on where it stopped, and reads only what is new or changed.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from pipeline.cli.output import print_json, print_table, say
+from pipeline.spec import Fit
+
+if TYPE_CHECKING:
+    from pipeline.clips.preprocess import PreprocessResult
+    from pipeline.clips.summary import Shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `clipwise preprocess`."""
+
+    videos: Annotated[Path, tyro.conf.Positional]
+    """Folder of class folders, or a CSV with the columns path,label."""
+    out: Path
+    """Folder of the clip store: new, empty, or a store to bring up to date."""
+    num_frames: int = 12
+    """Frames in a clip, taken at the centres of as many equal parts of the video."""
+    image_size: int = 224
+    """Side of the square frames in pixels."""
+    fit: Fit = "letterbox"
+    """How a frame is made square: letterbox pads, stretch distorts, crop cuts the longer side."""
+    fill_rgb: tuple[int, int, int] = (0, 0, 0)
+    """Colour of the padding, three numbers from 0 to 255."""
+    frame_rate: float | None = None
+    """Frames a second of folders of frame images; without it such folders are left out."""
+    group_column: str | None = None
+    """Column of the CSV that says what must not be split (camera, person, source); default: group."""
+    val_fraction: float = 0.15
+    """Part of the clips that goes to val (of train, where a given split has no val)."""
+    test_fraction: float = 0.15
+    """Part of the clips that goes to test, where no split is given."""
+    seed: int = 0
+    """Draws the split, where none is given."""
+    workers: int | None = None
+    """Processes that read videos; default: one for each processor."""
+    retry: bool = False
+    """Read the videos again that could not be read before."""
+    json: bool = False
+    """Print one JSON object a line for each clip, then one with the summary."""
+
+
+def run(options: Options) -> int:
+    """Preprocesses, prints what became of the videos; 1 when some could not be read."""
+    from pipeline.clips.preprocess import preprocess
+    from pipeline.spec import ClipSpec
+
+    started = time.monotonic()
+    result = preprocess(
+        options.videos,
+        options.out,
+        spec=ClipSpec(
+            num_frames=options.num_frames,
+            image_size=options.image_size,
+            fit=options.fit,
+            fill_rgb=options.fill_rgb,
+        ),
+        frame_rate=options.frame_rate,
+        group_column=options.group_column,
+        val_fraction=options.val_fraction,
+        test_fraction=options.test_fraction,
+        seed=options.seed,
+        num_workers=options.workers,
+        retry=options.retry,
+        say=say,
+        show_progress=sys.stderr.isatty() or not options.json,
+    )
+    seconds = time.monotonic() - started
+    for note in result.notes:
+        say(f"note: {note}")
+    if options.json:
+        _print_json(result, seconds)
+    else:
+        _print_human(result, seconds)
+    failed = result.summary.failed
+    if failed:
+        say(
+            f"{len(failed)} of {len(result.store.clips) - len(result.summary.skipped)} videos gave no clip: "
+            "they are listed as unreadable, each with its reason. After mending them run the same command "
+            "again (with --retry where the file itself did not change)."
+        )
+    return 1 if failed else 0
+
+
+def _print_human(result: "PreprocessResult", seconds: float) -> None:
+    store, summary = result.store, result.summary
+    spec = store.spec
+    print(f"{spec.num_frames} frames of {spec.image_size}x{spec.image_size}, {spec.fit}")
+    print()
+    rows: list[list[object]] = [
+        [label, *counts.values(), sum(counts.values())] for label, counts in summary.counts.items()
+    ]
+    columns = zip(*(counts.values() for counts in summary.counts.values()), strict=True)
+    totals = [sum(column) for column in columns]
+    rows.append(["all classes", *totals, sum(totals)])
+    print_table(rows, header=["clips", "train", "val", "test", "all"])
+    print()
+    split = {"made": "made here", "csv": "given by the CSV", "folders": "given by the folders"}
+    print(f"split       {split[store.manifest['split']['origin']]}{_groups(result)}")
+    print(f"damaged     {len(summary.damaged)} (their clips are used)")
+    print_table([[clip.path, clip.reason] for clip in summary.damaged], indent="  ")
+    print(f"unreadable  {len(summary.failed)}")
+    print_table([[clip.path, clip.reason] for clip in summary.failed], indent="  ")
+    if summary.skipped:
+        print(f"skipped     {len(summary.skipped)} (no longer listed; kept, not used)")
+    print(f"identical   {len(summary.identical)} sets of files with the same bytes")
+    print_table([_shared_row(shared) for shared in summary.identical], indent="  ")
+    if summary.shared_groups:
+        named = [shared for shared in summary.shared_groups if not shared.what.startswith("sha256:")]
+        across = len(summary.shared_groups) - len(named)
+        print(f"shared      {len(named)} groups and {across} identical files stand on more than one side")
+        shown = [[shared.what, f"{len(shared.clips)} clips", " + ".join(shared.splits)] for shared in named]
+        print_table(shown, indent="  ")
+    print(f"time        {seconds:.1f} s ({result.num_read} read, {result.num_unchanged} unchanged)")
+    print(f"store       {store.folder}")
+
+
+def _groups(result: "PreprocessResult") -> str:
+    column = result.store.manifest["split"]["group_column"]
+    if column:
+        return f"; what has the same {column} is one group"
+    return "; no groups given: files are taken to be independent unless their bytes are identical"
+
+
+def _shared_row(shared: "Shared") -> list[object]:
+    loud = [f"ON BOTH SIDES: {' + '.join(shared.splits)}"] if len(shared.splits) > 1 else []
+    labels = sorted({clip.label for clip in shared.clips})
+    loud += [f"DIFFERENT LABELS: {', '.join(labels)}"] if len(labels) > 1 else []
+    return [" = ".join(clip.path for clip in shared.clips), "; ".join(loud)]
+
+
+def _print_json(result: "PreprocessResult", seconds: float) -> None:
+    for clip in result.store.clips:
+        names = ("id", "path", "label", "split", "group", "status", "reason")
+        print_json({"kind": "clip"} | {name: getattr(clip, name) for name in names})
+    summary = result.summary
+    print_json(
+        {
+            "kind": "summary",
+            "store": str(result.store.folder),
+            "counts": summary.counts,
+            "damaged": len(summary.damaged),
+            "failed": len(summary.failed),
+            "skipped": len(summary.skipped),
+            "identical": [[clip.path for clip in shared.clips] for shared in summary.identical],
+            "shared_groups": {shared.what: list(shared.splits) for shared in summary.shared_groups},
+            "notes": list(result.notes),
+            "read": result.num_read,
+            "unchanged": result.num_unchanged,
+            "seconds": round(seconds, 3),
+        }
+    )

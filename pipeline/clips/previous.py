@@ -1,0 +1,157 @@
+"""What an earlier run left in a store's folder: a finished store, an unfinished one, or nothing."""
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import files
+from pipeline.clips.clip import Clip, Split, parse_clips_csv
+from pipeline.clips.extract import Extracted
+from pipeline.clips.journal import FOLDER, journal_path, read_journal, write_journal
+from pipeline.clips.source import SourceList
+from pipeline.clips.split_rule import SplitRule
+from pipeline.clips.store import read_manifest
+from pipeline.errors import ConflictError, StoreError, UsageError
+from pipeline.spec import ClipSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previous:
+    """The state before this run.
+
+    Attributes:
+        folder: the store's.
+        manifest: store.json, or {} when the store was never finished.
+        clips: the rows of the finished table.
+        spec: with which the clips were made; None: there are none.
+        records: what is known of each source.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    clips: tuple[Clip, ...]
+    spec: ClipSpec | None
+    records: dict[str, Extracted]
+
+    @staticmethod
+    def lies_in(folder: Path) -> bool:
+        """Whether a folder is a store, finished or not."""
+        return (folder / "store.json").is_file() or (folder / FOLDER).is_dir()
+
+    @classmethod
+    def read(cls, folder: Path) -> "Previous":
+        """Reads it.
+
+        Raises:
+            StoreError: there is a store that cannot be understood.
+        """
+        aside = _aside(folder)
+        if aside.exists() and not (folder / "store.json").exists():
+            os.replace(aside, folder / "store.json")  # noqa: PTH105 - a run that was redoing clips was killed
+        journal_spec, records = read_journal(folder)
+        if not (folder / "store.json").exists():
+            return cls(
+                folder=folder, manifest={}, clips=(), spec=_spec(folder, journal_spec), records=records
+            )
+        manifest = read_manifest(folder)
+        try:
+            clips = parse_clips_csv((folder / "clips.csv").read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{folder / 'clips.csv'} is missing or damaged ({error}). Preprocess into a new folder."
+            ) from None
+        versions = manifest.get("versions", {})
+        for clip in clips:
+            if clip.id not in records and clip.status != "skipped":
+                records[clip.id] = _record(clip, versions)
+        return cls(
+            folder=folder,
+            manifest=manifest,
+            clips=clips,
+            spec=_spec(folder, manifest["spec"]),
+            records=records,
+        )
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The split of each clip of the finished table, skipped ones too."""
+        return {clip.id: clip.split for clip in self.clips}
+
+    @property
+    def listed_ids(self) -> set[str]:
+        """The clips that were listed in the last finished run."""
+        return {clip.id for clip in self.clips if clip.status != "skipped"}
+
+    def not_in(self, ids: set[str]) -> list[Clip]:
+        """The clips that are no longer listed, as the rows they become; failed ones are forgotten."""
+        gone = [clip for clip in self.clips if clip.id not in ids and clip.status != "failed"]
+        return [
+            clip if clip.status == "skipped" else replace(clip, status="skipped", reason="no longer listed")
+            for clip in gone
+        ]
+
+    def check(self, listed: SourceList, spec: ClipSpec, rule: SplitRule) -> None:
+        """Refuses a run that does not fit what is there.
+
+        Raises:
+            ConflictError: another spec, another split rule, or other videos altogether.
+        """
+        if self.spec is not None and self.spec != spec:
+            raise ConflictError(
+                f"{self.folder} holds clips of another spec: {'; '.join(self.spec.differences(spec))}. "
+                "Use the same options, or another --out."
+            )
+        if self.clips and not self.splits.keys() & {source.id for source in listed.sources}:
+            raise ConflictError(
+                f"{self.folder} was made from other videos: none of its {len(self.clips)} clips, such as "
+                f"{self.clips[0].path}, is listed now. Give the same VIDEOS, or another --out."
+            )
+        if differences := rule.differences(self.manifest.get("split", {})):
+            raise ConflictError(
+                f"{self.folder} has its splits made otherwise: {'; '.join(differences)}. Clips never move to "
+                "another split: use the same options, or another --out."
+            )
+
+    def begin(self, spec: ClipSpec, redone: set[str]) -> None:
+        """Prepares the folder: a journal with the spec, and no store.json while its clips are made anew."""
+        files.make_folder(self.folder / FOLDER)
+        files.remove_unfinished(self.folder / FOLDER)
+        if self.spec is None or not journal_path(self.folder).exists():
+            write_journal(self.folder, spec, self.records)
+        if any(clip.is_usable and clip.id in redone for clip in self.clips):
+            os.replace(self.folder / "store.json", _aside(self.folder))  # noqa: PTH105
+
+    def end(self) -> None:
+        """Forgets the store.json of before: the new one is in place."""
+        with contextlib.suppress(FileNotFoundError):
+            _aside(self.folder).unlink()
+
+
+def _aside(folder: Path) -> Path:
+    return folder / FOLDER / "store.json"
+
+
+def _spec(folder: Path, values: dict[str, Any] | None) -> ClipSpec | None:
+    try:
+        return None if values is None else ClipSpec.from_dict(values)
+    except UsageError as error:
+        raise StoreError(f"{folder}: {error}") from None
+
+
+def _record(clip: Clip, versions: dict[str, str]) -> Extracted:
+    """A record made from the table, where the journal was deleted: the bytes will be compared."""
+    values = {name: getattr(clip, name) for name in _SHARED}
+    return Extracted(
+        fingerprint="unknown",
+        cv2_version=versions.get("cv2", ""),
+        ffmpeg_version=versions.get("ffmpeg", ""),
+        **values,
+    )
+
+
+_SHARED = (
+    "id", "status", "reason", "sha256", "width", "height", "frame_rate", "num_frames", "duration_seconds",
+    "frame_indices", "frame_times_seconds", "frames_sha256",
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""One labelled video, or a part of it, that is to become a clip; and the list of all of them."""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.clips.clip import Split
+from pipeline.labels import Labels
+
+# fmt: off
+VIDEO_EXTENSIONS = frozenset({
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".divx", ".mpg", ".mpeg", ".m2v", ".ts", ".mts",
+    ".m2ts", ".vob", ".flv", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".ogg", ".h264", ".264", ".h265",
+    ".265", ".hevc", ".mjpeg", ".mjpg", ".gif",
+})
+IMAGE_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+# fmt: on
+
+SplitOrigin = Literal["made", "csv", "folders"]
+
+
+def is_video(name: str) -> bool:
+    """Whether a file's name says that it is a video, in any case of its extension; hidden files are none."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in VIDEO_EXTENSIONS  # noqa: PTH122
+
+
+def is_frame_image(name: str) -> bool:
+    """Whether a file's name says that it is an image that can be a frame."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_EXTENSIONS  # noqa: PTH122
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One clip to make: which video, which part of it, and what its owner says about it.
+
+    Attributes:
+        path: as the table names it: with forward slashes, relative to the folder or CSV where it can be.
+        location: where the video lies on this machine.
+        label: the class.
+        split: as given; None: to be made.
+        group: as given; "": none.
+        start_seconds: start of the range; None: the beginning.
+        end_seconds: end of the range; None: the end.
+        frame_rate: of a folder of frame images; None for a video file.
+    """
+
+    path: str
+    location: str
+    label: str
+    split: Split | None = None
+    group: str = ""
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    frame_rate: float | None = None
+
+    @property
+    def id(self) -> str:
+        """A readable name that only this path and range have, and that every file system takes."""
+        identity = os.fsencode(self.path)
+        if self.start_seconds is not None or self.end_seconds is not None:
+            identity += f"\0{self.start_seconds!r}\0{self.end_seconds!r}".encode()
+        parts = self.path.rsplit("/", 2)[-2:]
+        stem = "-".join([*parts[:-1], parts[-1].rsplit(".", 1)[0]]).lower()
+        readable = re.sub(r"[^a-z0-9_]+", "-", stem).strip("-")[-40:].strip("-") or "clip"
+        return f"{readable}-{hashlib.sha256(identity).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceList:
+    """All clips to make.
+
+    Attributes:
+        sources: sorted by path, no two alike.
+        split_origin: who said which clip is on which side: the CSV, the folders, or nobody ("made").
+        has_groups: whether groups were given.
+        notes: what was left out and why, for people.
+    """
+
+    sources: tuple[Source, ...]
+    split_origin: SplitOrigin
+    has_groups: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels:
+        """The classes, in the order of class_index."""
+        return Labels.from_names(source.label for source in self.sources)

@@ -1,0 +1,106 @@
+"""How a store's clips came to their splits: given, made, or given with a val of our own."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipeline.clips.clip import SPLITS, Split
+from pipeline.clips.source import SplitOrigin
+from pipeline.clips.splits import Dealt, deal, describe_gaps
+from pipeline.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitRule:
+    """What decides the split of each clip; written into store.json.
+
+    Attributes:
+        origin: `csv` or `folders`: given, and kept as given; `made`: stratified, group-aware and seeded.
+        seed: draws the order among groups of equal size.
+        val_fraction: of all clips when the split is made; of train when a given split has no val.
+        test_fraction: of all clips when the split is made.
+        group_column: the CSV's column of groups; "" when none was given.
+    """
+
+    origin: SplitOrigin
+    seed: int = 0
+    val_fraction: float = 0.15
+    test_fraction: float = 0.15
+    group_column: str = ""
+
+    def __post_init__(self) -> None:
+        for flag, value in (("--val-fraction", self.val_fraction), ("--test-fraction", self.test_fraction)):
+            if not 0 <= value < 1:
+                raise UsageError(f"{flag} is {value}; allowed: 0 or more and less than 1.")
+        if self.val_fraction + self.test_fraction >= 1:
+            raise UsageError(
+                f"--val-fraction {self.val_fraction} and --test-fraction {self.test_fraction} leave nothing "
+                "to train on; together they must be less than 1."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rule as JSON-ready values."""
+        return asdict(self)
+
+    def differences(self, stored: Mapping[str, Any]) -> list[str]:
+        """In what a stored rule differs such that old clips would lie elsewhere; for messages."""
+        if self.origin != "made" or stored.get("origin") != "made":
+            return []  # a given split is followed as it is now
+        flags = {
+            "seed": "--seed",
+            "val_fraction": "--val-fraction",
+            "test_fraction": "--test-fraction",
+            "group_column": "--group-column",
+        }
+        return [
+            f"{flag} was {stored.get(name)!r}, now {getattr(self, name)!r}"
+            for name, flag in flags.items()
+            if stored.get(name) != getattr(self, name)
+        ]
+
+    def assign(
+        self,
+        *,
+        usable: Iterable[Dealt],
+        failed: Iterable[Dealt],
+        given: Mapping[str, Split | None],
+        kept: Mapping[str, Split],
+    ) -> tuple[dict[str, Split], list[str]]:
+        """Gives each clip its split.
+
+        Failed clips are dealt after the others, so that they take no place from them; they keep their
+        split if they can be read one day, and until then count as not used.
+
+        Args:
+            usable: the clips with frames.
+            failed: those without.
+            given: the split of each clip id as given; None where it is to be made.
+            kept: the split of each clip id that was dealt in an earlier run.
+
+        Returns:
+            The split of each clip id, and sentences on what could not be stratified.
+        """
+        with_frames, all_clips = list(usable), [*usable, *failed]
+        fixed: dict[str, Split] = {clip_id: split for clip_id, split in given.items() if split is not None}
+        if self.origin == "made":
+            made_of = {clip.id for clip in all_clips}
+            shares: dict[Split, float] = {
+                "train": 1 - self.val_fraction - self.test_fraction,
+                "val": self.val_fraction,
+                "test": self.test_fraction,
+            }
+        elif "val" not in fixed.values():
+            made_of = {clip_id for clip_id, split in fixed.items() if split == "train"}
+            shares = {"train": 1 - self.val_fraction, "val": self.val_fraction, "test": 0.0}
+        else:
+            made_of, shares = set(), {}
+        result = {clip_id: split for clip_id, split in fixed.items() if clip_id not in made_of}
+        if not made_of:
+            return result, []
+        stay = {i: split for i, split in kept.items() if i in made_of and shares[split] > 0}
+        wave = [clip for clip in with_frames if clip.id in made_of]
+        first = deal(wave, shares=shares, seed=self.seed, kept=stay)
+        everything = [clip for clip in all_clips if clip.id in made_of]
+        result |= deal(everything, shares=shares, seed=self.seed, kept=stay | first)
+        asked = [split for split in SPLITS if shares[split] > 0]
+        return result, describe_gaps(wave, result, asked)
