@@ -31,7 +31,6 @@ class Damage:
         *,
         raw_times_seconds: Sequence[float],
         index: PacketIndex,
-        frame_rate: float,
         num_complaints: int,
         num_gaps: int,
         trouble_indices: Sequence[int],
@@ -41,7 +40,6 @@ class Damage:
         Args:
             raw_times_seconds: times of the frames really shown, as the decoder told them.
             index: the packets.
-            frame_rate: frames a second, to translate a span of time into the header's count.
             num_complaints: lines in the decoder's log.
             num_gaps: failures that were followed by more frames.
             trouble_indices: for each complaint or gap, the frame that was shown then (or would have been).
@@ -52,11 +50,11 @@ class Damage:
             parts.append(f"{num_complaints} decoder complaint{'s' * (num_complaints != 1)}")
         if num_gaps:
             parts.append(f"{num_gaps} gap{'s' * (num_gaps != 1)} in the video")
-        if missing_from := _cut_off(index, shown, frame_rate):
-            parts.append(f"cut off after {shown} of {missing_from} frames")
+        suspected = bool(parts) or index.bytes_missing  # a header alone proves nothing
+        if suspected and _packets_missing(index, shown):
+            parts.append(f"cut off after {shown} of {index.claimed_frames} frames")
         elif parts:
-            total = max(shown, index.num_packets, index.claimed_frames)
-            parts.append(f"{shown} of {total} frames read")
+            parts.append(f"{shown} of {max(shown, index.num_packets)} frames read")
         recoveries = _recovery_frames(raw_times_seconds, index)
         spans = []
         for trouble in trouble_indices:
@@ -70,16 +68,14 @@ class Damage:
         return tuple(sorted({i for i in indices if any(first <= i < stop for first, stop in self.spans)}))
 
 
-def _cut_off(index: PacketIndex, shown: int, frame_rate: float) -> int:
-    """The frames that the header claims, where packets are missing at the end; else 0.
+def _packets_missing(index: PacketIndex, shown: int) -> bool:
+    """Whether the header claims clearly more than there is at the end.
 
-    The claim is counted in ticks of the frame rate, so it is compared with the time that the packets span: a
-    recording with dropped frames is not cut off.
+    It counts in ticks of its rate, so its claim is compared with the last tick too: a recording with dropped
+    frames is not cut off.
     """
-    spanned = (index.times_seconds[-1] - index.times_seconds[0]) * frame_rate + 1
-    there = max(spanned, index.num_packets, shown)
-    missing = index.claimed_frames - there
-    return index.claimed_frames if missing > max(2, _MISSING_SHARE * index.claimed_frames) else 0
+    there = max(index.last_tick + 1, index.num_packets, shown)
+    return index.claimed_frames - there > max(2, _MISSING_SHARE * index.claimed_frames)
 
 
 def _recovery_frames(raw_times_seconds: Sequence[float], index: PacketIndex) -> list[int]:

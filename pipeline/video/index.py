@@ -1,12 +1,13 @@
 """The packet index: how many frames a video should show, when, and which are key frames, without decoding."""
 
 import math
+import os
 from dataclasses import dataclass
 
 import cv2
 
 from pipeline.errors import VideoError
-from pipeline.video.capture import MAX_FAILURES, AnyPath, name_of, open_packets
+from pipeline.video.capture import MAX_FAILURES, AnyPath, name_of, open_packets, regular_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +17,19 @@ class PacketIndex:
     Attributes:
         times_seconds: presentation time of each packet, sorted, as the container counts it.
         key_times_seconds: those of the key frames, sorted.
-        claimed_frames: frames by the header's word, 0 where it says nothing plausible. Never trusted;
-            it only tells that packets are missing at the end.
+        claimed_frames: frames by the header's word, counted in ticks of the header's rate from the
+            container's zero; 0 where it says nothing plausible. Never trusted: with other evidence it
+            tells how many frames were cut off.
+        last_tick: the last packet's time in the same ticks.
+        bytes_missing: whether the container says that it is longer than the file (AVI only; FFmpeg
+            complains of the others).
     """
 
     times_seconds: tuple[float, ...]
     key_times_seconds: tuple[float, ...]
     claimed_frames: int
+    last_tick: int
+    bytes_missing: bool
 
     @property
     def num_packets(self) -> int:
@@ -43,6 +50,7 @@ def read_index(path: AnyPath) -> PacketIndex:
     """
     times: list[float] = []
     key_times: list[float] = []
+    last_tick = 0.0
     with open_packets(path) as capture:
         claimed = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         failures = 0
@@ -52,6 +60,7 @@ def read_index(path: AnyPath) -> PacketIndex:
                 continue
             failures = 0
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            last_tick = max(last_tick, capture.get(cv2.CAP_PROP_PTS))
             if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                 key_times.append(times[-1])
     if not times:
@@ -61,4 +70,14 @@ def read_index(path: AnyPath) -> PacketIndex:
         times_seconds=tuple(sorted(times)),
         key_times_seconds=tuple(sorted(key_times)),
         claimed_frames=round(claimed) if plausible else 0,
+        last_tick=round(last_tick),
+        bytes_missing=_bytes_missing(path),
     )
+
+
+def _bytes_missing(path: AnyPath) -> bool:
+    """Whether an AVI file is shorter than its outermost chunk; FFmpeg reads such a file without a word."""
+    with open(regular_file(path), "rb") as file:  # noqa: PTH123 - a Path cannot hold bytes
+        head = file.read(12)
+        length = file.seek(0, os.SEEK_END)
+    return head[:4] == b"RIFF" and head[8:12] == b"AVI " and int.from_bytes(head[4:8], "little") + 8 > length

@@ -142,7 +142,7 @@ def _read_video(path: AnyPath, wanted: _Wanted) -> ClipRead:
         raise VideoError(name, "no frame could be decoded")
     rate = _frame_rate(reading.claimed_rate, times)
     plan = wanted.sure_plan(name, times, rate)
-    damage = _damage(reading, index, rate)
+    damage = _damage(reading, index)
     if broken := damage.affected(plan):
         detail = f"{len(broken)} of {len(set(plan))} frames; {damage.sentence}"
         raise VideoError(name, f"sampled frames are damaged: {detail}")
@@ -231,11 +231,10 @@ def _clip(
     )
 
 
-def _damage(reading: _Reading, index: PacketIndex, frame_rate: float) -> Damage:
+def _damage(reading: _Reading, index: PacketIndex) -> Damage:
     return Damage.assess(
         raw_times_seconds=reading.raw_times_seconds,
         index=index,
-        frame_rate=frame_rate,
         num_complaints=reading.num_complaints,
         num_gaps=reading.num_gaps,
         trouble_indices=reading.trouble_indices,
