@@ -147,7 +147,7 @@ def test_a_disk_with_too_little_room(working: Machine) -> None:
     code, lines = working.setup()
     assert code == 3
     assert lines == [
-        f"setup: the disk of {working.project} has 2 GB free; installing needs about 8 GB. Free some space"
+        f"setup: the disk of {working.project} has 2 GB free; installing needs about 10 GB. Free some space"
     ]
 
 
