@@ -53,7 +53,11 @@ def list_table(table: Path, *, frame_rate: float | None, group_column: str | Non
         )
     unused = [name for name in header if name not in _KNOWN and name != group_name]
     return SourceList(
-        sources=tuple(sorted(sources, key=lambda source: (os.fsencode(source.path), source.id))),
+        sources=tuple(
+            sorted(
+                sources, key=lambda source: (os.fsencode(source.path), source.start_seconds or 0.0, source.id)
+            )
+        ),
         split_origin="made" if without else "csv",
         has_groups=any(source.group for source in sources),
         notes=(f"columns of {table.name} that are not used: {', '.join(unused)}.",) if unused else (),

@@ -103,4 +103,7 @@ class SplitRule:
         everything = [clip for clip in all_clips if clip.id in made_of]
         result |= deal(everything, shares=shares, seed=self.seed, kept=stay | first)
         asked = [split for split in SPLITS if shares[split] > 0]
-        return result, describe_gaps(wave, result, asked)
+        notes = describe_gaps(wave, result, asked)
+        if self.origin != "made" and "val" in asked:
+            notes.append(f"the given split has no val: {self.val_fraction:.0%} of train is taken for it.")
+        return result, notes

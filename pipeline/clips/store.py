@@ -11,6 +11,7 @@ without it is a store that is not finished.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -145,7 +146,7 @@ def write_store(
         split_rule: how the splits came about, JSON-ready: source, fractions, seed.
         versions: of cv2 and FFmpeg.
     """
-    ordered = sorted(clips, key=lambda clip: (clip.path.encode("utf-8", "surrogateescape"), clip.id))
+    ordered = sorted(clips, key=lambda clip: (os.fsencode(clip.path), clip.start_seconds or 0.0, clip.id))
     files.write_bytes(folder / "clips.csv", clips_csv(ordered))
     files.write_json(
         folder / "store.json",
