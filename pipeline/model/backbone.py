@@ -20,12 +20,17 @@ class FrameBackbone(Freezable):
     Attributes:
         network: (N, 3, S, S) -> (N, D).
         feature_dim: D.
+        image_size: S, side of the frames in pixels.
+        sees_whole_clip: whether a frame's features depend on the other frames of its clip.
     """
+
+    sees_whole_clip = False
 
     def __init__(self, name: str, image_size: int) -> None:
         super().__init__()
         # channels-last convolutions took 1/10 to 4/10 off the time on CPU
         self.network = cut(build_full(name, image_size)).to(memory_format=torch.channels_last)
+        self.image_size = image_size
         self.feature_dim = _output_dim(self.network, name, image_size)
 
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -58,9 +58,9 @@ class HeadConfig:
             ("lstm_dim", 1, 4096),
             ("attention_dim", 1, 4096),
         ):
-            _check_int(name, getattr(self, name), low, high)
+            check_int(name, getattr(self, name), low, high)
         if self.projection_dim is not None:
-            _check_int("projection_dim", self.projection_dim, 1, 4096)
+            check_int("projection_dim", self.projection_dim, 1, 4096)
         for name in ("differences", "bidirectional", "time_dense"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: true or false.")
@@ -172,7 +172,8 @@ class SequenceHead(nn.Module):
             raise ValueError(f"frame_features has dtype {frame_features.dtype}; it takes float32.")
 
 
-def _check_int(name: str, value: object, low: int, high: int) -> None:
+def check_int(name: str, value: object, low: int, high: int) -> None:
+    """Refuses a field's value that is no whole number from `low` to `high` (UsageError)."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise UsageError(f"{name} is {value!r}; allowed: whole numbers from {low} to {high}.")
 

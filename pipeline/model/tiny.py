@@ -23,7 +23,10 @@ class TinyBackbone(Freezable):
 
     Attributes:
         feature_dim: D, 128.
+        sees_whole_clip: whether a frame's features depend on the other frames of its clip.
     """
+
+    sees_whole_clip = True
 
     def __init__(self) -> None:
         super().__init__()

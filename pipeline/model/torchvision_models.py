@@ -9,6 +9,7 @@ from torch import nn
 from pipeline.errors import UsageError
 
 IMAGENET_CLASSES = 1000
+AUXILIARY = ("aux1", "aux2", "AuxLogits")  # classifiers beside the last one: GoogLeNet, Inception
 
 # Their weights expect frames in -1 .. 1; their own first step takes ImageNet-normalised frames there.
 _TRANSFORM_INPUT = ("googlenet", "inception_v3")
@@ -73,7 +74,7 @@ def cut(model: nn.Module) -> nn.Module:
     """
     owner, _, attribute = classification_layer(model).rpartition(".")
     setattr(model.get_submodule(owner), attribute, nn.Identity())
-    for auxiliary in ("aux1", "aux2", "AuxLogits"):
+    for auxiliary in AUXILIARY:
         if hasattr(model, auxiliary):
             setattr(model, auxiliary, None)
     if hasattr(model, "aux_logits"):
