@@ -30,7 +30,8 @@ class HeadConfig:
         bidirectional: a bidirectional LSTM layer on top of the one-way layers. Without it and with 0 layers
             nothing is recurrent and the order of the frames has no part in the result.
         time_dense: a dense layer (U, ReLU), the same at every step, after the recurrent part.
-        pooling: how frames are weighed: additive `attention`, `dot` product, `mean`, or the `last` frame.
+        pooling: how frames are weighed: additive `attention`, `dot` product, `mean`, or the `last` frame (not
+            with a bidirectional layer, whose backward half has read nothing else there).
         attention_dim: A, width of additive attention.
         dropout: after each recurrent layer and before the output layer, 0 to below 1.
         input_dropout: on what the recurrent part reads, 0 to below 1.
@@ -69,6 +70,11 @@ class HeadConfig:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(allowed)}.")
         for name in ("dropout", "input_dropout"):
             _check_share(name, getattr(self, name))
+        if self.pooling == "last" and self.bidirectional:
+            raise UsageError(
+                "pooling is 'last' with a bidirectional layer, whose backward half has read only that frame "
+                "and would learn nothing of time; allowed: 'last' with bidirectional off, or another pooling."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-ready values."""
