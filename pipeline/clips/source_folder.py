@@ -75,6 +75,20 @@ def list_folder(folder: Path, *, frame_rate: float | None) -> SourceList:
     )
 
 
+def videos_below(folder: Path, *, frame_folders: bool) -> list[str]:
+    """The videos in a folder and the folders below it, sorted by name; with folders of frame images or not.
+
+    Raises:
+        MachineError: a folder cannot be read.
+    """
+    found = _Found()
+    for parts, names in _walk(str(folder), (), ()):
+        _sort_out(parts, names, found, min_depth=0)
+    parts_of_all = found.videos + (found.frame_folders if frame_folders else [])
+    paths = [os.path.join(folder, *parts) for parts in parts_of_all]  # noqa: PTH118 - may not be UTF-8
+    return sorted(paths, key=os.fsencode)
+
+
 def _walk(
     folder: str, parts: tuple[str, ...], ancestors: tuple[tuple[int, int], ...]
 ) -> Iterator[tuple[tuple[str, ...], list[str]]]:
@@ -93,12 +107,13 @@ def _walk(
             yield from _walk(entry.path, (*parts, entry.name), (*ancestors, identity))
 
 
-def _sort_out(parts: tuple[str, ...], names: list[str], found: _Found) -> None:
+def _sort_out(parts: tuple[str, ...], names: list[str], found: _Found, *, min_depth: int = 2) -> None:
+    """Counts a folder's files; frames make a video where they lie `min_depth` folders down (class, video)."""
     visible = [name for name in names if not name.startswith(".")]
     videos = [name for name in visible if is_video(name)]
     images = [name for name in visible if is_frame_image(name)]
     found.videos += [(*parts, name) for name in videos]
-    if images and not videos and len(parts) >= 2:
+    if images and not videos and len(parts) >= min_depth:
         found.frame_folders.append(parts)
     else:
         found.ignored["images"] += len(images)

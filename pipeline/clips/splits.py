@@ -17,7 +17,7 @@ It is also what "new videos never move old clips" needs: folds cannot start from
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.clips.clip import SPLITS, Split
@@ -114,8 +114,10 @@ def deal(
     return result
 
 
-def describe_gaps(clips: Iterable[Dealt], result: Mapping[str, Split], splits: Iterable[Split]) -> list[str]:
-    """What could not be stratified: a sentence for each class that some split has no clip of."""
+def describe_gaps(
+    clips: Iterable[Dealt], result: Mapping[str, Split], splits: Collection[Split]
+) -> list[str]:
+    """What could not be stratified: a sentence for each class of which some split has no clip."""
     groups: dict[str, set[str]] = defaultdict(set)
     present: dict[str, set[Split]] = defaultdict(set)
     for clip in clips:
@@ -126,10 +128,9 @@ def describe_gaps(clips: Iterable[Dealt], result: Mapping[str, Split], splits: I
         missing = [split for split in SPLITS if split in set(splits) - present[label]]
         if missing:
             number = len(groups[label])
-            sentences.append(
-                f"class {label!r} has no clip in {' and '.join(missing)}: it has "
-                f"{number} group{'' if number == 1 else 's'} that must not be split."
-            )
+            few = f"it has {number} group{'' if number == 1 else 's'} that must not be split"
+            why = few if number < len(set(splits)) else "its clips keep the split they were given before"
+            sentences.append(f"class {label!r} has no clip in {' and '.join(missing)}: {why}.")
     return sentences
 
 

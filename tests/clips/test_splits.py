@@ -110,9 +110,17 @@ def test_small_classes_are_named() -> None:
     result = deal(clips, shares=SHARES, seed=0)
     assert count(clips, result, "one") == (1, 0, 0)
     assert count(clips, result, "two") == (1, 0, 1)
-    assert describe_gaps(clips, result, SHARES) == [
+    assert describe_gaps(clips, result, SHARES.keys()) == [
         "class 'one' has no clip in val and test: it has 1 group that must not be split.",
         "class 'two' has no clip in val: it has 2 groups that must not be split.",
+    ]
+
+
+def test_a_class_that_kept_its_split_is_named() -> None:
+    clips = make("a", 4)
+    result: dict[str, Split] = {clip.id: "train" for clip in clips}
+    assert describe_gaps(clips, result, SHARES.keys()) == [
+        "class 'a' has no clip in val and test: its clips keep the split they were given before."
     ]
 
 
