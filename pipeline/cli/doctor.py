@@ -45,11 +45,11 @@ def examine() -> list[Finding]:
     """All findings, in the order of the report. Takes about as long as importing torch."""
     probes = {"torch": Probe("torch"), "opencv": Probe("opencv", *map(str, sample_videos()))}
     try:
-        probes |= {name: Probe("import", name) for name in ("torchvision", *_NEEDED_PACKAGES)}
+        probes |= {name: Probe("import", name) for name in _NEEDED_PACKAGES}
         fonts, extras = font_finding(), extra_findings()  # while the probes are at work
         return [
             python_finding(),
-            *torch_findings(probes["torch"].answer(), probes["torchvision"].answer()),
+            *torch_findings(probes["torch"].answer()),
             core_finding(),
             memory_finding(),
             *opencv_findings(probes["opencv"].answer()),

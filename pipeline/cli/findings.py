@@ -77,7 +77,8 @@ class Probe:
         code = self._process.returncode
         if code and not failure:
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            failure = f"crashed ({how}) {messages.strip().splitlines()[-1:] or ''}".strip()
+            last_words = "".join(messages.strip().splitlines()[-1:])
+            failure = f"crashed with {how}" + (f": {last_words}" if last_words else "")
         said = next((str(line["failed"]) for line in lines if "failed" in line), "")
         return ProbeAnswer(lines=lines, failure=said or failure)
 

@@ -49,11 +49,15 @@ def python_finding() -> Finding:
     return Finding(name="python", text=text, facts=facts)
 
 
-def torch_findings(torch: ProbeAnswer, torchvision: ProbeAnswer) -> list[Finding]:
+def torch_findings(torch: ProbeAnswer) -> list[Finding]:
     """Torch, torchvision and the device that training would use."""
-    findings = [package_finding("torch", torch), package_finding("torchvision", torchvision)]
     if torch.first("version") is None:
-        return findings
+        return [package_finding("torch", torch)]
+    vision_lines = tuple({"version": line["torchvision"]} for line in torch.lines if "torchvision" in line)
+    findings = [
+        package_finding("torch", ProbeAnswer(lines=torch.lines, failure="")),
+        package_finding("torchvision", ProbeAnswer(lines=vision_lines, failure=torch.failure)),
+    ]
     devices = [line for line in torch.lines if "device" in line]
     working = [line for line in devices if not line["error"]]
     words = [

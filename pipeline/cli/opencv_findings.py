@@ -93,7 +93,7 @@ def _codec_finding(answer: ProbeAnswer, remedy: str) -> Finding:
     missing = [path.stem for path in sample_videos() if path.stem not in decoded]
     text = " ".join(decoded) or "nothing"
     if answer.failure:
-        text += f" (then the decoder {answer.failure})"
+        text += f" (then OpenCV {answer.failure})"
     if missing:
         text += f"; not {' '.join(missing)}"
     facts = {"decoded": decoded, "missing": missing}

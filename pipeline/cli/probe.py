@@ -20,7 +20,7 @@ def answer(**facts: Any) -> None:
 
 
 def probe_torch() -> None:
-    """Version, devices, and whether each device really computes."""
+    """Version, devices, whether each device really computes; then the version of torchvision."""
     import torch
 
     answer(version=torch.__version__, cuda_build=torch.version.cuda, num_threads=torch.get_num_threads())
@@ -29,6 +29,9 @@ def probe_torch() -> None:
         _answer_device(torch, f"cuda:{index}", properties.name, properties.total_memory)
     if torch.backends.mps.is_available():
         _answer_device(torch, "mps", "Apple GPU", None)
+    import torchvision  # last: it imports torch too, and fails where the two do not fit
+
+    answer(torchvision=torchvision.__version__)
 
 
 def _answer_device(torch: Any, device: str, name: str, memory_bytes: int | None) -> None:

@@ -162,7 +162,8 @@ def _draw_strip(
     from matplotlib.patches import Rectangle
 
     weights = np.nan_to_num(np.asarray(attention_weights, dtype=np.float64))
-    peak, strongest = max(float(weights.max()), 1e-9), int(weights.argmax())
+    peak = max(float(weights.max()), 1e-9)
+    strongest = int(weights.argmax()) if np.ptp(weights) > 1e-6 else None  # all alike: none is marked
     side_px = layout.frame_px
     even_px = _BAR_AREA_PX * min(1.0, 1 / len(weights) / peak)
     for index, (frame, time_seconds, weight) in enumerate(zip(frames, times_seconds, weights, strict=True)):

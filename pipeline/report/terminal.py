@@ -45,9 +45,10 @@ def terminal_bars(
         rest = sum(probability for _, probability in ranked[len(shown) :])
         lines.append(f"  {len(ranked) - len(shown)} more, together {100 * rest:.1f} %")
     lines += ["", "  frame      time  attention"]
-    peak = max([*attention_weights, 1e-9])
+    peak, lowest = max([*attention_weights, 1e-9]), min(attention_weights, default=0.0)
+    strongest = list(attention_weights).index(peak) if peak - lowest > 1e-6 else None
     for index, (time_seconds, weight) in enumerate(zip(times_seconds, attention_weights, strict=True)):
-        mark = "  <- most" if weight == peak and list(attention_weights).index(weight) == index else ""
+        mark = "  <- most" if index == strongest else ""
         lines.append(
             f"  {index + 1:5d}  {time_seconds:6.2f} s  {draw(weight / peak)} {100 * weight:5.1f} %{mark}"
         )

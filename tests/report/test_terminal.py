@@ -1,0 +1,60 @@
+"""Bars for the terminal: the right length, aligned, and ASCII where the terminal has nothing else."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.report.terminal import terminal_bars
+from pipeline.report.words import display_width
+
+ARGUMENTS: dict[str, Any] = {
+    "probabilities": {"down": 0.25, "다리 up": 0.5, "🎥": 0.2, "a": 0.05, "b": 0.0, "c": 0.0},
+    "times_seconds": [0.04, 1.0, 123.456],
+    "attention_weights": [0.2, 0.6, 0.2],
+}
+
+
+def test_labels_by_probability_then_frames_in_order() -> None:
+    lines = terminal_bars(**ARGUMENTS, num_labels=3, encoding="utf-8").splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["다리", "down", "🎥"]
+    assert "50.0 %" in lines[0]
+    assert lines[0].count("█") == 15, "half of 30"
+    assert lines[1].count("█") == 7
+    assert "▌" in lines[1], "a quarter of 30 is 7.5"
+    assert lines[3].strip() == "3 more, together 5.0 %"
+    frames = lines[-3:]
+    assert [line.split()[:2] for line in frames] == [["1", "0.04"], ["2", "1.00"], ["3", "123.46"]]
+    assert [line.count("█") for line in frames] == [10, 30, 10], "the largest is drawn full"
+    assert [line.endswith("<- most") for line in frames] == [False, True, False]
+
+
+def test_columns_line_up_in_all_scripts() -> None:
+    lines = terminal_bars(**ARGUMENTS, encoding="utf-8").splitlines()[:5]
+    assert {display_width(line) for line in lines} == {display_width(lines[0])}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "no-such-encoding"])
+def test_poor_terminals_get_ascii(encoding: str) -> None:
+    text = terminal_bars(**ARGUMENTS, encoding=encoding)
+    assert text.isascii()
+    assert "dari up" in text
+    assert "[movie camera]" in text
+    assert "###############" in text
+
+
+def test_a_hostile_label_stays_on_its_line() -> None:
+    text = terminal_bars(
+        probabilities={"a\n\x1b[2J" + "x" * 500: 1.0},
+        times_seconds=[0.0],
+        attention_weights=[1.0],
+        encoding="utf-8",
+    )
+    assert "\x1b" not in text
+    assert len(text.splitlines()) == 4
+    assert max(map(len, text.splitlines())) < 100
+
+
+@pytest.mark.parametrize("weights", [[0.0, 0.0], [0.5, 0.5], [1.0, 0.0], [0.1, 0.9]])
+def test_one_frame_at_most_is_marked(weights: list[float]) -> None:
+    text = terminal_bars(probabilities={"a": 1.0}, times_seconds=[0.0, 1.0], attention_weights=weights)
+    assert text.count("<- most") == (0 if weights[0] == weights[1] else 1)
