@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Options:
     """Options of `clipwise preprocess`."""
 
-    videos: Annotated[Path, tyro.conf.Positional]
+    videos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEOS")]
     """Folder of class folders, or a CSV with the columns path,label."""
-    out: Path
+    out: Annotated[Path, tyro.conf.arg(metavar="CLIPS")]
     """Folder of the clip store: new, empty, or a store to bring up to date."""
     num_frames: int = 12
     """Frames in a clip, taken at the centres of as many equal parts of the video."""
@@ -37,9 +37,9 @@ class Options:
     """How a frame is made square: letterbox pads, stretch distorts, crop cuts the longer side."""
     fill_rgb: tuple[int, int, int] = (0, 0, 0)
     """Colour of the padding, three numbers from 0 to 255."""
-    frame_rate: float | None = None
+    frame_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
     """Frames a second of folders of frame images; without it such folders are left out."""
-    group_column: str | None = None
+    group_column: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Column of the CSV that says what must not be split (camera, person, source); default: group."""
     val_fraction: float = 0.15
     """Part of the clips that goes to val (of train, where a given split has no val)."""
@@ -47,7 +47,7 @@ class Options:
     """Part of the clips that goes to test, where no split is given."""
     seed: int = 0
     """Draws the split, where none is given."""
-    workers: int | None = None
+    workers: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Processes that read videos; default: one for each processor."""
     retry: bool = False
     """Read the videos again that could not be read before."""

@@ -47,15 +47,13 @@ class Previous:
         Raises:
             StoreError: there is a store that cannot be understood.
         """
-        aside = _aside(folder)
-        if aside.exists() and not (folder / "store.json").exists():
-            os.replace(aside, folder / "store.json")  # noqa: PTH105 - a run that was redoing clips was killed
         journal_spec, records = read_journal(folder)
-        if not (folder / "store.json").exists():
+        home = folder if (folder / "store.json").exists() else _aside(folder).parent
+        if not (home / "store.json").exists():
             return cls(
                 folder=folder, manifest={}, clips=(), spec=_spec(folder, journal_spec), records=records
             )
-        manifest = read_manifest(folder)
+        manifest = read_manifest(home)
         try:
             clips = parse_clips_csv((folder / "clips.csv").read_bytes())
         except (OSError, ValueError) as error:
@@ -120,7 +118,8 @@ class Previous:
         files.remove_unfinished(self.folder / FOLDER)
         if self.spec is None or not journal_path(self.folder).exists():
             write_journal(self.folder, spec, self.records)
-        if any(clip.is_usable and clip.id in redone for clip in self.clips):
+        is_whole = (self.folder / "store.json").exists()
+        if is_whole and any(clip.is_usable and clip.id in redone for clip in self.clips):
             os.replace(self.folder / "store.json", _aside(self.folder))  # noqa: PTH105
 
     def end(self) -> None:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline import files
 from pipeline.clips import preprocess as module
 from pipeline.clips.journal import journal_path
 from pipeline.clips.preprocess import PreprocessResult, preprocess
@@ -149,6 +150,61 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(videos: Path, tmp_path: Path, s
     assert content(tmp_path / "two") == content(undisturbed)
 
 
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_a_kill_while_the_table_is_written(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    def grow() -> None:
+        write_numbered_video(videos / "up/0.avi", 30)
+        write_numbered_video(videos / "new/9.avi", 31)
+
+    (videos / "new").mkdir()
+    run(videos, tmp_path / "one")
+    run(videos, tmp_path / "two")
+    grow()
+    undisturbed = run(videos, tmp_path / "one").store.folder
+
+    names = ["clips.csv", "store.json", "journal.jsonl"]
+    real = files.write_bytes
+
+    def write(path: Path, content: bytes) -> None:
+        if path.name == names[writes]:
+            raise KeyboardInterrupt
+        real(path, content)
+
+    monkeypatch.setattr(files, "write_bytes", write)
+    with pytest.raises(KeyboardInterrupt):
+        run(videos, tmp_path / "two")
+    monkeypatch.setattr(files, "write_bytes", real)
+    run(videos, tmp_path / "two")
+    assert InlinePool.read == []
+    assert content(tmp_path / "two") == content(undisturbed)
+
+
+def test_names_of_all_kinds(tmp_path: Path) -> None:
+    names = [
+        "한글 이름.avi",
+        "emoji 🎬.avi",
+        "new\nline.avi",
+        os.fsdecode(b"\xff\xfe.avi"),
+        'a,b".avi',
+        "-x.avi",
+    ]
+    for number, name in enumerate(names):
+        folder = tmp_path / "videos" / ("واحد" if number % 2 else "둘")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_numbered_video(tmp_path / "plain.avi", 4 + number)
+        (tmp_path / "plain.avi").rename(folder / name)
+    store = run(tmp_path / "videos", tmp_path / "out").store
+    assert {clip.path.split("/")[1]: clip.num_frames for clip in store.clips} == {
+        name: 4 + number for number, name in enumerate(names)
+    }
+    assert store.labels.names == ("واحد", "둘")
+    assert len(store.usable()) == len(names)
+    run(tmp_path / "videos", tmp_path / "out")
+    assert InlinePool.read == []
+
+
 def test_frames_lost_by_the_disk_are_made_again(videos: Path, tmp_path: Path) -> None:
     store = run(videos, tmp_path / "out").store
     before = content(store.folder)
@@ -216,6 +272,8 @@ def test_while_clips_are_made_anew_the_store_is_not_finished(videos: Path, tmp_p
     InlinePool.stop_after = 1
     with pytest.raises(KeyboardInterrupt):
         run(videos, tmp_path / "out")
+    with pytest.raises(ConflictError):  # a refused run does not make it look finished
+        run(videos, tmp_path / "out", spec=ClipSpec())
     with pytest.raises(StoreError, match="is not finished"):
         ClipStore.open(tmp_path / "out")
     InlinePool.stop_after = None
