@@ -92,6 +92,7 @@ def preprocess(
     listed = list_sources(videos, frame_rate=frame_rate, group_column=group_column)
     rule = SplitRule(
         origin=listed.split_origin,
+        makes=SplitRule.makes_of(source.split for source in listed.sources),
         seed=seed,
         val_fraction=val_fraction,
         test_fraction=test_fraction,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.clips.clip import SPLITS, Split
 from pipeline.clips.source import SplitOrigin
@@ -16,6 +16,7 @@ class SplitRule:
 
     Attributes:
         origin: `csv` or `folders`: given, and kept as given; `made`: stratified, group-aware and seeded.
+        makes: which splits are made here: all; val alone, where a given split has none; or nothing.
         seed: draws the order among groups of equal size.
         val_fraction: of all clips when the split is made; of train when a given split has no val.
         test_fraction: of all clips when the split is made.
@@ -23,6 +24,7 @@ class SplitRule:
     """
 
     origin: SplitOrigin
+    makes: Literal["all", "val", "nothing"]
     seed: int = 0
     val_fraction: float = 0.15
     test_fraction: float = 0.15
@@ -38,20 +40,25 @@ class SplitRule:
                 "to train on; together they must be less than 1."
             )
 
+    @staticmethod
+    def makes_of(given: Iterable[Split | None]) -> Literal["all", "val", "nothing"]:
+        """What is to be made, from the splits as given (None where none is)."""
+        splits = set(given)
+        if None in splits:
+            return "all"
+        return "val" if "train" in splits and "val" not in splits else "nothing"
+
     def to_dict(self) -> dict[str, Any]:
         """The rule as JSON-ready values."""
         return asdict(self)
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
         """In what a stored rule differs such that old clips would lie elsewhere; for messages."""
-        if self.origin != "made" or stored.get("origin") != "made":
+        if self.makes == "nothing" or stored.get("makes") != self.makes:
             return []  # a given split is followed as it is now
-        flags = {
-            "seed": "--seed",
-            "val_fraction": "--val-fraction",
-            "test_fraction": "--test-fraction",
-            "group_column": "--group-column",
-        }
+        flags = {"seed": "--seed", "val_fraction": "--val-fraction", "group_column": "--group-column"}
+        if self.makes == "all":
+            flags["test_fraction"] = "--test-fraction"
         return [
             f"{flag} was {stored.get(name)!r}, now {getattr(self, name)!r}"
             for name, flag in flags.items()
@@ -82,14 +89,14 @@ class SplitRule:
         """
         with_frames, all_clips = list(usable), [*usable, *failed]
         fixed: dict[str, Split] = {clip_id: split for clip_id, split in given.items() if split is not None}
-        if self.origin == "made":
+        if self.makes == "all":
             made_of = {clip.id for clip in all_clips}
             shares: dict[Split, float] = {
                 "train": 1 - self.val_fraction - self.test_fraction,
                 "val": self.val_fraction,
                 "test": self.test_fraction,
             }
-        elif "val" not in fixed.values():
+        elif self.makes == "val":
             made_of = {clip_id for clip_id, split in fixed.items() if split == "train"}
             shares = {"train": 1 - self.val_fraction, "val": self.val_fraction, "test": 0.0}
         else:
@@ -104,6 +111,6 @@ class SplitRule:
         result |= deal(everything, shares=shares, seed=self.seed, kept=stay | first)
         asked = [split for split in SPLITS if shares[split] > 0]
         notes = describe_gaps(wave, result, asked)
-        if self.origin != "made" and "val" in asked:
+        if self.makes == "val":
             notes.append(f"the given split has no val: {self.val_fraction:.0%} of train is taken for it.")
         return result, notes

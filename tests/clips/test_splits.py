@@ -137,7 +137,7 @@ def test_a_given_split_is_kept() -> None:
     given_split: dict[str, Split | None] = dict(
         zip((clip.id for clip in clips), ("train", "val", "test", "test", "val", "train"), strict=True)
     )
-    rule = SplitRule(origin="csv")
+    rule = SplitRule(origin="csv", makes="nothing")
     result, notes = rule.assign(usable=clips, failed=[], given=given_split, kept={clips[0].id: "test"})
     assert result == given_split
     assert notes == []
@@ -148,7 +148,7 @@ def test_a_missing_val_is_taken_from_train() -> None:
     given_split: dict[str, Split | None] = {
         clip.id: "test" if int(clip.id[1:]) % 2 else "train" for clip in clips
     }
-    rule = SplitRule(origin="csv")
+    rule = SplitRule(origin="csv", makes="val")
     result, _ = rule.assign(usable=clips, failed=[], given=given_split, kept={})
     assert all(result[i] == "test" for i, split in given_split.items() if split == "test")
     assert count(clips, result, "a") in ((42, 8, 50), (43, 7, 50))
@@ -161,7 +161,7 @@ def test_a_missing_val_is_taken_from_train() -> None:
 def test_failed_clips_take_no_place() -> None:
     clips, failed = make("a", 20), [Dealt(id="a9999", label="a", group="f")]
     given_split: dict[str, Split | None] = {clip.id: None for clip in clips + failed}
-    rule = SplitRule(origin="made")
+    rule = SplitRule(origin="made", makes="all")
     with_failed, _ = rule.assign(usable=clips, failed=failed, given=given_split, kept={})
     without, _ = rule.assign(usable=clips, failed=[], given=given_split, kept={})
     assert {clip.id: with_failed[clip.id] for clip in clips} == without
@@ -178,4 +178,24 @@ def test_failed_clips_take_no_place() -> None:
 )
 def test_impossible_fractions(values: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        SplitRule(origin="made", **values)  # type: ignore[arg-type]
+        SplitRule(origin="made", makes="all", **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given_splits", "makes"),
+    [
+        ([None, None], "all"),
+        (["train", "test"], "val"),
+        (["train", "val"], "nothing"),
+        (["test"], "nothing"),
+    ],
+)
+def test_what_is_made(given_splits: list[Split | None], makes: str) -> None:
+    assert SplitRule.makes_of(given_splits) == makes
+
+
+def test_a_rule_that_differs_where_it_decides() -> None:
+    stored = SplitRule(origin="csv", makes="val").to_dict()
+    other = SplitRule(origin="csv", makes="val", seed=1, test_fraction=0.3, group_column="camera")
+    assert other.differences(stored) == ["--seed was 0, now 1", "--group-column was '', now 'camera'"]
+    assert SplitRule(origin="csv", makes="nothing", seed=1).differences(stored) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.clips.split_rule import SplitRule
 from pipeline.clips.store import Clip, ClipStore, Split, write_frames, write_store
 from pipeline.labels import Labels
 from pipeline.spec import ClipSpec
@@ -90,7 +91,7 @@ def make_store(
         spec=spec,
         labels=labels,
         clips=clips,
-        split_rule={"source": "made", "seed": seed, "val_fraction": 0.15, "test_fraction": 0.15},
+        split_rule=SplitRule(origin="made", makes="all", seed=seed).to_dict(),
         versions={"cv2": "test", "ffmpeg": "test"},
     )
     return ClipStore.open(folder)
