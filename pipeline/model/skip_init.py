@@ -7,6 +7,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 _RANDOM_FILLS = (torch.Tensor.uniform_, torch.Tensor.normal_)
+_CONSTANT_FILLS = ("constant_", "ones_", "zeros_", "eye_", "dirac_")
 
 
 class SkipInit(TorchFunctionMode):
@@ -25,6 +26,12 @@ class SkipInit(TorchFunctionMode):
     ) -> Any:
         """Passes every call on, but for those that fill a tensor at random."""
         kwargs = kwargs or {}
-        if func in _RANDOM_FILLS:
-            return args[0].zero_()
+        # Some functions of torch.nn.init show up as a whole; the others by the fills within.
+        initialises = (
+            getattr(func, "__module__", None) == "torch.nn.init" and func.__name__ not in _CONSTANT_FILLS
+        )
+        if func in _RANDOM_FILLS or initialises:
+            tensor = args[0] if args else kwargs["tensor"]
+            with torch.no_grad():
+                return tensor.zero_()
         return func(*args, **kwargs)

@@ -1,0 +1,65 @@
+"""`tiny`: the same interface as the other backbones, and exact on padded clips."""
+
+import pytest
+import torch
+
+from pipeline.model.backbone import build_backbone
+from pipeline.model.tiny import TinyBackbone
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("side", [32, 56, 96, 224])
+def test_shape_at_any_size(side: int) -> None:
+    backbone = build_backbone("tiny", image_size=side)
+    assert isinstance(backbone, TinyBackbone)
+    features = backbone(torch.randn(2, 3, 3, side, side))
+    assert features.shape == (2, 3, backbone.feature_dim)
+    assert features.isfinite().all()
+
+
+def test_padding_changes_nothing() -> None:
+    """Whatever the pads hold: the same bits; and as if each clip stood alone; gradients too."""
+    backbone = TinyBackbone()
+    clips, lengths = torch.randn(4, 4, 3, 64, 64), torch.arange(1, 5)
+    pads = torch.arange(4)[None, :] >= lengths[:, None]
+    results = []
+    for filler in (0.0, 1e3, NAN):
+        backbone.zero_grad()
+        inputs = clips.masked_fill(pads[:, :, None, None, None], filler).requires_grad_()
+        features = backbone(inputs, lengths)
+        features.square().sum().backward()
+        assert inputs.grad is not None
+        assert not inputs.grad[pads].any()
+        assert not features[pads].any()
+        gradients = [p.grad.clone() for p in backbone.parameters() if p.grad is not None]
+        results.append([features.detach(), inputs.grad, *gradients])
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+    with torch.no_grad():
+        for item, length in enumerate(lengths.tolist()):
+            alone = backbone(clips[item : item + 1, :length])[0]
+            torch.testing.assert_close(alone, results[0][0][item, :length], rtol=0, atol=1e-5)
+
+
+def test_batch_of_one_is_the_same_item_in_four() -> None:
+    backbone, clips = TinyBackbone().eval(), torch.randn(4, 3, 3, 64, 64)
+    with torch.no_grad():
+        together = backbone(clips)
+        for item in range(4):
+            torch.testing.assert_close(backbone(clips[item : item + 1])[0], together[item], rtol=0, atol=1e-5)
+
+
+def test_frames_depend_on_their_clip_as_it_says() -> None:
+    backbone, clips = TinyBackbone().eval(), torch.randn(1, 3, 3, 64, 64)
+    changed = clips.clone()
+    changed[0, 2] += 1
+    with torch.no_grad():
+        assert backbone.sees_whole_clip
+        assert not torch.equal(backbone(clips)[0, 0], backbone(changed)[0, 0])
+
+
+def test_each_parameter_takes_part_in_learning() -> None:
+    backbone = TinyBackbone()
+    (backbone(torch.randn(2, 3, 3, 64, 64)) * torch.randn(backbone.feature_dim)).sum().backward()
+    assert not [name for name, p in backbone.named_parameters() if p.grad is None or not p.grad.any()]
