@@ -11,37 +11,33 @@ from pipeline.video.letterbox import displayed_size, fit_frame, place, sane_pixe
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "aspect", "side", "size_wh", "corner_xy"),
+    ("frame", "side", "size_wh", "corner_xy"),  # frame: stored width and height, pixel aspect
     [
-        (320, 240, 1, 224, (224, 168), (0, 28)),
-        (240, 320, 1, 224, (168, 224), (28, 0)),
-        (224, 224, 1, 224, (224, 224), (0, 0)),
-        (1920, 1080, 1, 224, (224, 126), (0, 49)),
-        (321, 241, 1, 224, (224, 168), (0, 28)),  # 168.17
-        (100, 99, 1, 224, (224, 222), (0, 1)),  # 221.76; padding 1 and 1
-        (100, 101, 1, 224, (222, 224), (1, 0)),
-        (64, 37, 1, 224, (224, 130), (0, 47)),  # 129.5 rounds up
-        (7, 5, 1, 8, (8, 6), (0, 1)),  # 5.71
-        (8, 5, 1, 8, (8, 5), (0, 1)),  # padding 3: 1 above, 2 below
-        (5, 8, 1, 8, (5, 8), (1, 0)),  # 1 left, 2 right
-        (1, 1, 1, 224, (224, 224), (0, 0)),
-        (1000, 1, 1, 224, (224, 1), (0, 111)),  # .224 of a pixel is one pixel
-        (1, 1000, 1, 224, (1, 224), (111, 0)),
-        (2, 1000, 1, 16, (1, 16), (7, 0)),
-        (64, 48, 2, 64, (64, 24), (0, 20)),  # shown as 128x48
-        (64, 48, 0.5, 64, (43, 64), (10, 0)),  # shown as 32x48: 42.67; padding 21: 10 and 11
-        (720, 576, 16 / 15, 224, (224, 168), (0, 28)),  # PAL: shown as 768x576
-        (720, 480, 8 / 9, 224, (224, 168), (0, 28)),  # NTSC: shown as 640x480
+        ((320, 240, 1), 224, (224, 168), (0, 28)),
+        ((240, 320, 1), 224, (168, 224), (28, 0)),
+        ((224, 224, 1), 224, (224, 224), (0, 0)),
+        ((1920, 1080, 1), 224, (224, 126), (0, 49)),
+        ((321, 241, 1), 224, (224, 168), (0, 28)),  # 168.17
+        ((100, 99, 1), 224, (224, 222), (0, 1)),  # 221.76; padding 1 and 1
+        ((100, 101, 1), 224, (222, 224), (1, 0)),
+        ((64, 37, 1), 224, (224, 130), (0, 47)),  # 129.5 rounds up
+        ((7, 5, 1), 8, (8, 6), (0, 1)),  # 5.71
+        ((8, 5, 1), 8, (8, 5), (0, 1)),  # padding 3: 1 above, 2 below
+        ((5, 8, 1), 8, (5, 8), (1, 0)),  # 1 left, 2 right
+        ((1, 1, 1), 224, (224, 224), (0, 0)),
+        ((1000, 1, 1), 224, (224, 1), (0, 111)),  # .224 of a pixel is one pixel
+        ((1, 1000, 1), 224, (1, 224), (111, 0)),
+        ((2, 1000, 1), 16, (1, 16), (7, 0)),
+        ((64, 48, 2), 64, (64, 24), (0, 20)),  # shown as 128x48
+        ((64, 48, 0.5), 64, (43, 64), (10, 0)),  # shown as 32x48: 42.67; padding 21: 10 and 11
+        ((720, 576, 16 / 15), 224, (224, 168), (0, 28)),  # PAL: shown as 768x576
+        ((720, 480, 8 / 9), 224, (224, 168), (0, 28)),  # NTSC: shown as 640x480
     ],
 )
 def test_letterbox_table(
-    width: int,
-    height: int,
-    aspect: float,
-    side: int,
-    size_wh: tuple[int, int],
-    corner_xy: tuple[int, int],
+    frame: tuple[int, int, float], side: int, size_wh: tuple[int, int], corner_xy: tuple[int, int]
 ) -> None:
+    width, height, aspect = frame
     placement = place(width, height, image_size=side, fit="letterbox", pixel_aspect=aspect)
     assert placement.source_xywh_px == (0, 0, width, height)
     assert placement.size_wh_px == size_wh

@@ -37,7 +37,9 @@ def test_constant_rate_table(count: int, num_frames: int, expected: tuple[int, .
     assert segment_centres(constant(count), num_frames=num_frames) == expected
 
 
-@given(count=st.integers(1, 3000), num_frames=st.integers(1, 64), rate=st.sampled_from([1, 24, 25, 29.97, 60]))
+@given(
+    count=st.integers(1, 3000), num_frames=st.integers(1, 64), rate=st.sampled_from([1, 24, 25, 29.97, 60])
+)
 def test_constant_rate_is_the_formula(count: int, num_frames: int, rate: float) -> None:
     chosen = segment_centres(constant(count, rate), num_frames=num_frames)
     assert chosen == tuple(int((2 * i + 1) * count / (2 * num_frames)) for i in range(num_frames))
@@ -52,7 +54,7 @@ def test_variable_rate_takes_the_frame_shown_at_the_centre() -> None:
 
 
 def test_variable_rate_allows_half_a_tick() -> None:
-    # Gaps .3 .299 .299 .3 .102: the smallest difference is the tick, 1 ms; 1.599 s with the last frame's .299.
+    # Gaps .3 .299 .299 .3 .102: the smallest difference is the tick, 1 ms. The last frame lasts .299 s.
     times = (0.0, 0.3, 0.599, 0.898, 1.198, 1.3)
     assert tick_seconds(times) == pytest.approx(0.001)
     duration = 1.3 + median_gap(times)
