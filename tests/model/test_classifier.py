@@ -153,3 +153,13 @@ def test_head_of_another_width_is_refused() -> None:
     head = HeadConfig(feature_dim=7, num_classes=2)
     with pytest.raises(UsageError, match="feature_dim is 7, but the backbone tiny gives"):
         ClipClassifier(ModelConfig(backbone="tiny", image_size=SIDE, head=head))
+
+
+@pytest.mark.parametrize("backbone", ["tiny", "mobilenet_v3_small"])
+def test_mixed_precision_leaves_the_head_in_float32(backbone: str) -> None:
+    classifier = make_classifier(backbone)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = classifier(make_clips(), torch.tensor([3, 2, 1, 3]))
+    assert output.logits.dtype == torch.float32
+    output.logits.sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in classifier.parameters())
