@@ -11,6 +11,9 @@ import pytest
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # small models on a busy machine: threads only wait for each other
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -88,14 +88,19 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _parse(module: Any, command: str, arguments: list[str]) -> Any:
-    """Reads a command's options; tyro prints help and usage errors and ends with 0 or 2."""
+    """Reads a command's options; tyro prints help and usage errors and ends with 0 or 2.
+
+    A command may have `defaults(arguments) -> Options | None`: values that the arguments then change.
+    """
     import tyro
 
+    defaults = module.defaults(arguments) if hasattr(module, "defaults") else None
     return tyro.cli(
         module.Options,
         prog=f"clipwise {command}",
         description=module.__doc__,
         args=arguments,
+        default=defaults,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
     )
 

@@ -1,0 +1,146 @@
+"""Train a classifier on a clip store.
+
+A pretrained backbone stays frozen: each clip is embedded once, and the head is trained on the features. With
+--finetune or --weights none the backbone is trained too, from pixels. The test split is not looked at.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from pipeline.errors import UsageError
+from pipeline.training.options import TrainOptions
+
+if TYPE_CHECKING:
+    from pipeline.training.fit import Epoch
+    from pipeline.training.run_folder import RunResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `clipwise train`."""
+
+    clips: tyro.conf.Positional[Path]
+    """The clip store that `clipwise preprocess` made."""
+    out: Path
+    """Folder of the run: made, or gone on with, or found finished."""
+    training: TrainOptions = field(default_factory=TrainOptions)
+    config: Path | None = None
+    """JSON file with options, such as RUN/config.json; options given here come before it."""
+    init: Path | None = None
+    """Start from this trained model (run folder or file)."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train. auto: a CUDA GPU if there is one."""
+    json: bool = False
+    """Print the metrics as one JSON object."""
+
+
+def defaults(arguments: Sequence[str]) -> Options | None:
+    """Options of the file that `--config` names, as the values that the other arguments change."""
+    path = _config_path(arguments)
+    if path is None:
+        return None
+    import json
+
+    try:
+        values = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}.") from None
+    except ValueError as error:
+        raise UsageError(f"--config {path} is not JSON: {error}.") from None
+    training = TrainOptions.from_dict(values, source=f"--config {path}")
+    return Options(clips=tyro.MISSING, out=tyro.MISSING, training=training)
+
+
+def _config_path(arguments: Sequence[str]) -> Path | None:
+    for position, argument in enumerate(arguments):
+        if argument == "--config" and position + 1 < len(arguments):
+            return Path(arguments[position + 1])
+        if argument.startswith("--config="):
+            return Path(argument.removeprefix("--config="))
+    return None
+
+
+def run(options: Options) -> int:
+    """Trains, draws the curves and the confusion matrix, prints the figures."""
+    from pipeline.cli.judgement import print_judgement
+    from pipeline.cli.output import print_json, say
+    from pipeline.cli.progress import progress
+    from pipeline.cli.stopwatch import Stopwatch
+    from pipeline.model.device import choose_device
+    from pipeline.training.run import Watch, train
+
+    device = choose_device(options.device)
+    stopwatch = Stopwatch()
+    with _EpochBar(options.training.epochs) as bar:
+
+        def embedding(rows: Iterable[int]) -> Iterable[int]:
+            return progress(rows, "embedding", unit="clip")
+
+        result = train(
+            options.clips,
+            options.out,
+            options.training,
+            init=options.init,
+            device=device,
+            watch=Watch(embedding=embedding, on_epoch=bar.show, say=say),
+        )
+    _draw(options.out, result)
+    validation = result.metrics["validation"]
+    if options.json:
+        print_json({"run": str(options.out), **result.metrics})
+    else:
+        print_judgement(validation)
+        print(f"\nbest epoch {result.metrics['best_epoch']} of {result.metrics['epochs']}")
+    if result.was_finished:
+        say(f"{options.out} was finished before, with these options; nothing was done")
+    else:
+        say(f"{stopwatch}; the run is in {options.out}")
+        say(f"next: clipwise evaluate {options.clips} --model {options.out}")
+    return 0
+
+
+class _EpochBar:
+    """A progress bar over the epochs, with the losses and the validation macro-F1."""
+
+    def __init__(self, epochs: int) -> None:
+        from pipeline.cli.progress import epoch_bar
+
+        self._bar = epoch_bar(epochs)
+
+    def __enter__(self) -> "_EpochBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show(self, row: "Epoch") -> None:
+        """Moves on by an epoch."""
+        self._bar.set_postfix_str(
+            f"loss {row.train_loss:.3f}, val loss {row.val_loss:.3f}, val macro-F1 {row.val_macro_f1:.3f}"
+        )
+        self._bar.update()
+
+
+def _draw(out: Path, result: "RunResult") -> None:
+    """Draws learning curves and the confusion matrix of the validation clips into the run folder."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from pipeline.report.plots import write_confusion_matrix, write_learning_curves
+
+    validation = result.metrics["validation"]
+    write_learning_curves(
+        out / "learning_curves.png",
+        [asdict(row) for row in result.history],
+        best_epoch=result.metrics["best_epoch"],
+    )
+    write_confusion_matrix(
+        out / "confusion_matrix.png",
+        np.array(validation["confusion_matrix"]),
+        [row["label"] for row in validation["per_class"]],
+    )

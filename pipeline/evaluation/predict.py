@@ -1,0 +1,64 @@
+"""The one prediction: features of one clip in, probabilities and attention out.
+
+`evaluate` and `classify` both end here, one clip at a time, so that a clip has one answer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pipeline.model.head import SequenceHead
+from pipeline.model.threads import one_thread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a head says of one clip.
+
+    Attributes:
+        probabilities: (K,) float64, summing to 1.
+        attention_weights: (T,) float64, summing to 1: how much each frame entered the clip's features.
+    """
+
+    probabilities: np.ndarray
+    attention_weights: np.ndarray
+
+    @property
+    def class_index(self) -> int:
+        """The most probable class; the first of equals."""
+        return int(self.probabilities.argmax())
+
+
+def predict(head: SequenceHead, features: np.ndarray) -> Prediction:
+    """Runs the head on one clip.
+
+    Args:
+        head: in eval mode.
+        features: (T, D) float32 of `Embedder.embed` or the feature cache.
+    """
+    device = next(head.parameters()).device
+    with torch.inference_mode(), one_thread():
+        output = head(torch.from_numpy(features)[None].to(device))
+        probabilities = torch.softmax(output.logits[0].double(), dim=-1)
+    return Prediction(
+        probabilities=probabilities.cpu().numpy(),
+        attention_weights=output.attention_weights[0].double().cpu().numpy(),
+    )
+
+
+def leave_one_out(head: SequenceHead, features: np.ndarray, class_index: int) -> np.ndarray:
+    """Importance (T,) of each frame: how much the class's probability falls without it.
+
+    The clip is predicted again T times, each time with one frame's features taken out (occlusion, Zeiler and
+    Fergus, 2014, over time). Positive: the frame spoke for the class. A clip of one frame has importance 0.
+    """
+    num_frames = len(features)
+    if num_frames == 1:
+        return np.zeros(1)
+    whole = predict(head, features).probabilities[class_index]
+    without = [
+        predict(head, np.delete(features, index, axis=0)).probabilities[class_index]
+        for index in range(num_frames)
+    ]
+    return np.asarray(whole - np.array(without))

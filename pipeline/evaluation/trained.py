@@ -1,0 +1,37 @@
+"""A trained model with what its run folder keeps for judging it."""
+
+from pathlib import Path
+
+import torch
+
+from pipeline.embedding.embedder import Embedder
+from pipeline.evaluation.baselines import load_baselines
+from pipeline.evaluation.judge import Judged
+from pipeline.model.checkpoint import load_checkpoint
+
+BASELINES_FILE = "baselines.safetensors"
+STARTING_FILE = "starting_model.safetensors"
+
+
+def load_trained(path: Path, *, device: torch.device) -> Judged:
+    """Loads a model for judging.
+
+    Args:
+        path: a run folder; or a model file, which has no baselines but the shuffled frames.
+        device: where the model runs.
+
+    Raises:
+        CheckpointError: there is no model that can be used.
+    """
+    model, checkpoint = load_checkpoint(path)
+    starting = path / STARTING_FILE
+    baselines = path / BASELINES_FILE
+    return Judged(
+        embedder=Embedder(model, device=device),
+        head=model.head,
+        labels=checkpoint.labels,
+        spec=checkpoint.spec,
+        keep_features=not starting.exists(),
+        starting=Embedder(load_checkpoint(starting)[0], device=device) if starting.exists() else None,
+        baselines=load_baselines(baselines) if baselines.exists() else None,
+    )

@@ -1,0 +1,149 @@
+"""A trained model at work on videos: `load(path).classify(video)`."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipeline.embedding.embedder import Embedder
+from pipeline.errors import VideoError
+from pipeline.evaluation.predict import leave_one_out, predict
+from pipeline.inference.classification import Classification, FrameEvidence
+from pipeline.labels import Labels
+from pipeline.model.checkpoint import Checkpoint, load_checkpoint
+from pipeline.model.classifier import ClipClassifier
+from pipeline.spec import ClipSpec
+from pipeline.video.reader import ClipRead
+from pipeline.video.worker import read_clips_isolated
+
+UNUSUAL_LENGTH_FACTOR = 2.0
+"""A video this many times shorter than the shortest or longer than the longest training clip is warned of."""
+
+
+def load(path: Path | str, *, device: torch.device | str = "cpu") -> "Classifier":
+    """Loads a trained model.
+
+    Args:
+        path: a run folder or a `.safetensors` file.
+        device: where the model runs.
+
+    Raises:
+        CheckpointError: there is no model that can be used.
+    """
+    model, checkpoint = load_checkpoint(path)
+    return Classifier(model, checkpoint, device=device)
+
+
+class Classifier:
+    """Classifies videos. Videos are decoded in worker processes: a broken one cannot harm this process.
+
+    Attributes:
+        checkpoint: everything the model file says of itself.
+    """
+
+    def __init__(
+        self, model: ClipClassifier, checkpoint: Checkpoint, *, device: torch.device | str = "cpu"
+    ) -> None:
+        self.checkpoint = checkpoint
+        self._model = model
+        self._embedder = Embedder(model, device=device)
+
+    @property
+    def labels(self) -> Labels:
+        """The classes, in the order of class_index."""
+        return self.checkpoint.labels
+
+    @property
+    def spec(self) -> ClipSpec:
+        """What a clip is: how many frames, how large, how chosen."""
+        return self.checkpoint.spec
+
+    def classify(
+        self, video: str | bytes | os.PathLike[str], *, frame_rate: float | None = None
+    ) -> Classification:
+        """Classifies one video.
+
+        Args:
+            video: a video file, or a folder of frame images.
+            frame_rate: frames a second of a folder of images.
+
+        Raises:
+            VideoError: it cannot be read; says why.
+        """
+        (result,) = self.classify_many([video], frame_rate=frame_rate)
+        if result.status == "failed":
+            raise VideoError(result.path, result.error or "")
+        return result
+
+    def classify_many(
+        self,
+        videos: Iterable[str | bytes | os.PathLike[str]],
+        *,
+        frame_rate: float | None = None,
+        num_workers: int = 1,
+    ) -> Iterator[Classification]:
+        """Classifies videos one after the other, in their order; workers read ahead.
+
+        A video that cannot be read gives a `failed` classification and does not stop the others.
+        """
+        reads = read_clips_isolated(videos, self.spec, frame_rate=frame_rate, num_workers=num_workers)
+        for video, read in reads:
+            path = os.fsdecode(video)
+            if isinstance(read, VideoError):
+                yield Classification(path=path, status="failed", error=read.reason)
+            else:
+                yield self.classify_clip(path, read)
+
+    def classify_clip(self, path: str, read: ClipRead) -> Classification:
+        """Classifies a clip that was already read."""
+        features = self._embedder.embed(read.frames)
+        prediction = predict(self._model.head, features)
+        index = prediction.class_index
+        importance = leave_one_out(self._model.head, features, index)
+        return Classification(
+            path=path,
+            status="damaged" if read.damage else "ok",
+            label=self.labels[index],
+            class_index=index,
+            probabilities={
+                label: float(probability)
+                for label, probability in zip(self.labels, prediction.probabilities, strict=True)
+            },
+            frames=_evidence(read, prediction.attention_weights, importance),
+            warnings=tuple(self._warnings(read)),
+            images=read.frames,
+        )
+
+    def _warnings(self, read: ClipRead) -> Iterator[str]:
+        if read.damage:
+            yield f"the video is damaged: {read.damage}"
+        seconds = self.checkpoint.clip_seconds
+        shortest, longest = seconds["min"], seconds["max"]
+        if read.duration_seconds * UNUSUAL_LENGTH_FACTOR < shortest:
+            yield (
+                f"the video lasts {read.duration_seconds:.1f} s, far less than the training clips "
+                f"({shortest:.1f} to {longest:.1f} s)"
+            )
+        elif read.duration_seconds > longest * UNUSUAL_LENGTH_FACTOR:
+            yield (
+                f"the video lasts {read.duration_seconds:.1f} s, far more than the training clips "
+                f"({shortest:.1f} to {longest:.1f} s)"
+            )
+
+    def __repr__(self) -> str:
+        return f"Classifier({self._model.config.backbone}, labels: {', '.join(self.labels)})"
+
+
+def _evidence(
+    read: ClipRead, attention_weights: np.ndarray, importance: np.ndarray
+) -> tuple[FrameEvidence, ...]:
+    return tuple(
+        FrameEvidence(
+            index=index, time_seconds=seconds, attention_weight=float(weight), importance=float(fall)
+        )
+        for index, seconds, weight, fall in zip(
+            read.frame_indices, read.frame_times_seconds, attention_weights, importance, strict=True
+        )
+    )

@@ -1,0 +1,130 @@
+"""The run folder: what lies in it, and whose run it is.
+
+RUN/
+  model.safetensors              the model: all that `classify` needs
+  config.json                    the options; `train --config` takes it
+  run.json                       what the run was given: options, data, where it started
+  history.csv                    one row an epoch
+  metrics.json                   validation figures beside the baselines; written last: the run is finished
+  baselines.safetensors          the linear baselines, fitted on the training clips
+  starting_model.safetensors     what a fine-tuned model started from: the baselines see with its backbone
+  resume.pt                      only while the run is unfinished: where to go on
+"""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pipeline.clips.store import ClipStore
+from pipeline.errors import ConflictError
+from pipeline.files import sha256_of_file
+from pipeline.model.checkpoint import model_file
+from pipeline.training.fit import Epoch
+from pipeline.training.options import TrainOptions
+
+CONFIG_FILE = "config.json"
+RUN_FILE = "run.json"
+HISTORY_FILE = "history.csv"
+METRICS_FILE = "metrics.json"
+RESUME_FILE = "resume.pt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+        folder: where it lies.
+        history: one row an epoch.
+        metrics: the content of metrics.json.
+        was_finished: it was finished before; nothing was done.
+    """
+
+    folder: Path
+    history: tuple[Epoch, ...]
+    metrics: dict[str, Any]
+    was_finished: bool
+
+
+def what_was_given(
+    store: ClipStore, options: TrainOptions, init: Path | None, device: torch.device
+) -> dict[str, Any]:
+    """All that decides how a run ends: two runs that were given the same end the same."""
+    return {
+        "data": store.digest,
+        "options": options.to_dict(),
+        "weights_sha256": _hash_of_file(options.weights),
+        "init_sha256": sha256_of_file(model_file(init)) if init is not None else None,
+        "device": device.type,
+    }
+
+
+def _hash_of_file(weights: str) -> str | None:
+    path = Path(weights)
+    return sha256_of_file(path) if path.is_file() else None
+
+
+def check_folder(out: Path) -> None:
+    """Refuses a folder that holds something other than a run (ConflictError)."""
+    if out.exists() and not out.is_dir():
+        raise ConflictError(f"--out {out} is a file; give a folder, new or of the same run.")
+    if out.is_dir() and any(out.iterdir()) and not (out / RUN_FILE).exists():
+        foreign = [path.name for path in out.iterdir() if not path.name.startswith((".", CONFIG_FILE))]
+        if foreign:
+            raise ConflictError(
+                f"--out {out} is not empty and no training run (it has {foreign[0]}, but no {RUN_FILE}); "
+                "give a new folder."
+            )
+
+
+def check_same(out: Path, given: dict[str, Any]) -> None:
+    """Refuses a folder whose run was given something else (ConflictError, naming what)."""
+    if not (out / RUN_FILE).exists():
+        return
+    try:
+        before = json.loads((out / RUN_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConflictError(f"{out / RUN_FILE} cannot be read ({error}); give a new --out.") from None
+    differences = _differences(before, json.loads(json.dumps(given)))
+    if differences:
+        raise ConflictError(
+            f"{out} holds a run with other settings: {'; '.join(differences)}. "
+            "Give a new --out, or the settings of that run."
+        )
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key in sorted(set(before) | set(now)):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += _differences(old, new, prefix=f"{prefix}{key}.")
+        elif old != new:
+            found.append(f"{prefix}{key} was {old!r} and is now {new!r}")
+    return found
+
+
+def read_finished(out: Path) -> RunResult:
+    """The result of a run that is finished."""
+    with (out / HISTORY_FILE).open(newline="", encoding="utf-8") as file:
+        history = tuple(
+            Epoch(epoch=int(row.pop("epoch")), **{key: float(cell) for key, cell in row.items()})
+            for row in csv.DictReader(file)
+        )
+    metrics = json.loads((out / METRICS_FILE).read_bytes())
+    return RunResult(folder=out, history=history, metrics=metrics, was_finished=True)
+
+
+def history_csv(history: Sequence[Epoch]) -> str:
+    """The content of history.csv."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Epoch))
+    writer.writerows(asdict(row).values() for row in history)
+    return text.getvalue()
