@@ -52,8 +52,9 @@ def build_full(name: str, image_size: int) -> nn.Module:
     try:
         return cast(nn.Module, torchvision.models.get_model(name, weights=None, **options))
     except (ValueError, RuntimeError, AssertionError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UsageError(
-            f"{name} cannot read frames of {image_size} px ({error}); preprocess with --image-size 224, or "
+            f"{name} cannot read frames of {image_size} px ({reason}); preprocess with --image-size 224, or "
             "choose another --backbone."
         ) from error
 
