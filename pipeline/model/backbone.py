@@ -33,6 +33,10 @@ class FrameBackbone(Freezable):
         self.image_size = image_size
         self.feature_dim = _output_dim(self.network, name, image_size)
 
+    def pixels(self, clips: Tensor) -> Tensor:
+        """What it reads of uint8 clips (B, T, S, S, 3): float (B, T, 3, S, S) in 0 .. 255, channels last."""
+        return clips.permute(0, 1, 4, 2, 3).float()
+
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Features of each frame; padding never enters the network, so BatchNorm never sees it.
 

@@ -119,7 +119,7 @@ class ClipClassifier(nn.Module):
         self._check(clips)
         B, T = clips.shape[:2]
         lengths = resolve_lengths(lengths, batch_size=B, num_frames=T, device=clips.device)
-        pixels = clips.permute(0, 1, 4, 2, 3).float()  # (B, T, 3, S, S), channels last in memory
+        pixels = self.backbone.pixels(clips)  # (B, T, 3, s, s); s is S, or what the backbone shrinks it to
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.backbone.frozen):
             features: Tensor = self.backbone((pixels - self.mean) / self.std, lengths)
         return features

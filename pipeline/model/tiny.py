@@ -45,6 +45,23 @@ class TinyBackbone(Freezable):
         self.frame_norm = nn.LayerNorm(FRAME_DIM)
         self.difference_norm = nn.LayerNorm(FRAME_DIM)
 
+    def pixels(self, clips: Tensor) -> Tensor:
+        """What it reads of uint8 clips (B, T, S, S, 3): float (B, T, 3, s, s) in 0 .. 255, s = min(S, 56).
+
+        Shrinking before the normalisation, not after, is the same mean and takes most of the time of a
+        training step away (46 to 10 ms of CPU a clip of 12 x 224 x 224). Whole numbers are summed, so the
+        order of the additions does not matter.
+        """
+        B, T, S = clips.shape[:3]
+        side = min(S, INPUT_SIDE_PX)
+        block = S // side
+        if S % side:
+            return self._shrink(clips.flatten(0, 1).permute(0, 3, 1, 2).float()).view(B, T, 3, side, side)
+        rows = clips.reshape(B * T, side, block, side * block * 3)
+        columns = _sum([rows[:, :, i].int() for i in range(block)]).view(B, T, side, side, block, 3)
+        means = _sum([columns[:, :, :, :, i] for i in range(block)]) / block**2
+        return means.permute(0, 1, 4, 2, 3)
+
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Features of each frame.
 
@@ -75,3 +92,11 @@ class TinyBackbone(Freezable):
         if frames.shape[-1] <= INPUT_SIDE_PX:
             return frames
         return F.adaptive_avg_pool2d(frames, INPUT_SIDE_PX)
+
+
+def _sum(parts: list[Tensor]) -> Tensor:
+    """Their sum, one after the other: three times faster than a reduction over a short axis."""
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total

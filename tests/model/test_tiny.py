@@ -63,3 +63,24 @@ def test_each_parameter_takes_part_in_learning() -> None:
     backbone = TinyBackbone()
     (backbone(torch.randn(2, 3, 3, 64, 64)) * torch.randn(backbone.feature_dim)).sum().backward()
     assert not [name for name, p in backbone.named_parameters() if p.grad is None or not p.grad.any()]
+
+
+@pytest.mark.parametrize(("side", "shrunk"), [(40, 40), (56, 56), (100, 56), (112, 56), (224, 56)])
+def test_pixels_are_means_of_bytes(side: int, shrunk: int) -> None:
+    clips = torch.randint(0, 256, (2, 3, side, side, 3), dtype=torch.uint8)
+    pixels = TinyBackbone().pixels(clips)
+    assert pixels.dtype == torch.float32
+    assert pixels.shape == (2, 3, 3, shrunk, shrunk)
+    frames = clips.double().flatten(0, 1).permute(0, 3, 1, 2)
+    expected = torch.nn.functional.adaptive_avg_pool2d(frames, shrunk).view(pixels.shape)
+    torch.testing.assert_close(pixels.double(), expected, rtol=0, atol=1e-4)
+    if side % shrunk == 0:  # by 1, 2 or 4 here: divided by a power of 2, nothing is rounded
+        assert torch.equal(pixels.double(), expected)
+
+
+def test_shrinking_bytes_first_is_shrinking_normalised_frames() -> None:
+    backbone, clips = TinyBackbone().eval(), torch.randint(0, 256, (2, 3, 112, 112, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        late = backbone((clips.permute(0, 1, 4, 2, 3).float() - 120) / 60)
+        early = backbone((backbone.pixels(clips) - 120) / 60)
+    torch.testing.assert_close(early, late, rtol=0, atol=1e-4)
