@@ -84,7 +84,9 @@ def _recovery_frames(raw_times_seconds: Sequence[float], index: PacketIndex) -> 
     Found by time. Where the decoder's times are shifted against the packets' (AVI with B-frames), none is
     sure.
     """
-    if not raw_times_seconds or abs(raw_times_seconds[0] - index.times_seconds[0]) > _SAME_SECONDS:
+    if not raw_times_seconds or not index.num_packets:
+        return []
+    if abs(raw_times_seconds[0] - index.times_seconds[0]) > _SAME_SECONDS:
         return []
     recoveries = []
     for key_time in index.key_times_seconds:

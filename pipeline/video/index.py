@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from pipeline.errors import VideoError
-from pipeline.video.capture import MAX_FAILURES, AnyPath, name_of, open_packets, regular_file
+from pipeline.video.capture import MAX_FAILURES, AnyPath, open_packets, regular_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +42,10 @@ class PacketIndex:
 
 
 def read_index(path: AnyPath) -> PacketIndex:
-    """Walks the packets of a video.
+    """Walks the packets of a video; without any, the index is empty.
 
     Raises:
-        VideoError: the file cannot be opened or holds no packet.
+        VideoError: the file cannot be opened.
     """
     times: list[float] = []
     key_times: list[float] = []
@@ -63,8 +62,6 @@ def read_index(path: AnyPath) -> PacketIndex:
             last_tick = max(last_tick, capture.get(cv2.CAP_PROP_PTS))
             if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                 key_times.append(times[-1])
-    if not times:
-        raise VideoError(name_of(path), "no frame could be decoded")
     plausible = math.isfinite(claimed) and 0 < claimed < 1e9
     return PacketIndex(
         times_seconds=tuple(sorted(times)),

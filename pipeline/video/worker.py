@@ -13,7 +13,7 @@ import sys
 import threading
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -101,7 +101,9 @@ class WorkerPool:
         for pool in pools:
             pool.join()
 
-    def map(self, function: Callable[[J], R], jobs: Iterable[J]) -> Iterator[tuple[J, R | VideoError]]:
+    def map(
+        self, function: Callable[[J], R], jobs: Iterable[J]
+    ) -> Generator[tuple[J, R | VideoError], None, None]:
         """Runs `function(job)` in the workers.
 
         Args:

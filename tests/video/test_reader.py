@@ -195,6 +195,11 @@ def test_a_wrong_index_is_refuted_by_the_frames(tmp_path: Path, monkeypatch: pyt
     assert len(passes) == 3
     assert clip.frame_indices == truth.frame_indices
     np.testing.assert_array_equal(clip.frames, truth.frames)
+    nothing = PacketIndex(
+        times_seconds=(), key_times_seconds=(), claimed_frames=0, last_tick=0, bytes_missing=False
+    )
+    monkeypatch.setattr(reader, "read_index", lambda _path: nothing)
+    np.testing.assert_array_equal(read_clip(path, SPEC).frames, truth.frames)
 
 
 def test_colours_are_rgb(tmp_path: Path) -> None:
