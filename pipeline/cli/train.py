@@ -15,6 +15,8 @@ from pipeline.errors import UsageError
 from pipeline.training.options import TrainOptions
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from pipeline.training.fit import Epoch
     from pipeline.training.run_folder import RunResult
 
@@ -106,19 +108,22 @@ def run(options: Options) -> int:
 class _EpochBar:
     """A progress bar over the epochs, with the losses and the validation macro-F1."""
 
-    def __init__(self, epochs: int) -> None:
-        from pipeline.cli.progress import epoch_bar
-
-        self._bar = epoch_bar(epochs)
+    def __init__(self, num_epochs: int) -> None:
+        self._num_epochs = num_epochs
+        self._bar: tqdm[None] | None = None  # made by the first epoch: what comes before has a bar of its own
 
     def __enter__(self) -> "_EpochBar":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def show(self, row: "Epoch") -> None:
         """Moves on by an epoch."""
+        from pipeline.cli.progress import epoch_bar
+
+        self._bar = self._bar or epoch_bar(self._num_epochs)
         self._bar.set_postfix_str(
             f"loss {row.train_loss:.3f}, val loss {row.val_loss:.3f}, val macro-F1 {row.val_macro_f1:.3f}"
         )

@@ -42,7 +42,9 @@ def embed_clips(
     folder = store.folder / CACHE_FOLDER / embedder.key()
     features = np.empty((len(clips), store.spec.num_frames, embedder.feature_dim), np.float32)
     missing = [row for row, clip in enumerate(clips) if not (keep and _read(folder, clip, features[row]))]
-    if keep and missing:
+    if not missing:
+        return features
+    if keep:
         make_folder(folder)
         needed_bytes = len(missing) * features[0].nbytes
         require_free_space(folder, needed_bytes, purpose=f"caching the features of {len(missing)} clips")

@@ -178,8 +178,8 @@ class _State:
             self.history = [Epoch(**row) for row in saved["history"]]
         except Exception as error:
             raise CheckpointError(
-                f"{path} cannot be resumed from: it is damaged, or not of this run. Delete it to train from the "
-                "start."
+                f"{path} cannot be resumed from: it is damaged, or not of this run. "
+                "Delete it to train from the start."
             ) from error
 
 

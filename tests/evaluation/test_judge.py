@@ -1,0 +1,130 @@
+"""Judging: the figures are those of the predictions, and what belongs to them is said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+
+from pipeline.clips.store import ClipStore
+from pipeline.embedding.cache import embed_clips
+from pipeline.embedding.embedder import Embedder
+from pipeline.errors import StoreError
+from pipeline.evaluation.baselines import fit_baselines
+from pipeline.evaluation.judge import Judged, baseline_inputs, judge
+from pipeline.evaluation.predict import leave_one_out, predict
+from pipeline.labels import Labels
+from pipeline.model.classifier import ClipClassifier, ModelConfig
+from pipeline.model.head import HeadConfig
+from pipeline.spec import ClipSpec
+from tests.helpers.stores import make_store
+
+
+def _judged(store: ClipStore, *, with_baselines: bool = True) -> Judged:
+    torch.manual_seed(0)
+    head = HeadConfig(feature_dim=128, num_classes=len(store.labels), lstm_dim=8, attention_dim=4)
+    classifier = ClipClassifier(ModelConfig(backbone="tiny", image_size=store.spec.image_size, head=head))
+    embedder = Embedder(classifier)
+    baselines = None
+    if with_baselines:
+        clips = store.usable("train")
+        features = embed_clips(store, clips, embedder, keep=False)
+        targets = np.array([store.labels.index(clip.label) for clip in clips])
+        inputs = baseline_inputs(store, clips, embedder, features)
+        baselines = fit_baselines(inputs, targets, num_classes=len(store.labels))
+    return Judged(
+        embedder=embedder,
+        head=classifier.head,
+        labels=store.labels,
+        spec=store.spec,
+        keep_features=False,
+        baselines=baselines,
+    )
+
+
+def test_figures_are_those_of_the_predictions(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s", classes=("a", "b", "c"), failed=2)
+    judgement = judge(_judged(store), store, split="test")
+    assert (judgement.num_used, judgement.num_total) == (7, 9)
+    true = [store.labels.index(clip.label) for clip in judgement.clips]
+    predicted = [prediction.class_index for prediction in judgement.predictions]
+    assert judgement.scores.accuracy == pytest.approx(accuracy_score(true, predicted))
+    assert judgement.scores.macro_f1 == pytest.approx(
+        f1_score(true, predicted, average="macro", labels=sorted(set(true)), zero_division=0)
+    )
+    assert judgement.confusion.sum() == 7
+    assert any("2 of 9 clips could not be read" in note for note in judgement.notes)
+    assert any("each file was taken as independent" in note for note in judgement.notes)
+    assert judgement.intervals is None
+    assert any("7 independent groups are too few" in note for note in judgement.notes)
+
+
+def test_linear_baselines_find_what_a_frame_shows(tmp_path: Path) -> None:
+    """Classes of these clips are plain in each frame: baselines reach 1, whatever the model does."""
+    store = make_store(
+        tmp_path / "s", classes=("a", "b", "c"), clips_per_class={"train": 12, "val": 2, "test": 5}
+    )
+    baselines = judge(_judged(store), store, split="test").baselines
+    assert set(baselines) == {"majority", "single_frame", "mean", "mean_std_difference", "shuffled"}
+    majority, mean, difference = (baselines[key] for key in ("majority", "mean", "mean_std_difference"))
+    assert majority is not None
+    assert majority.accuracy == pytest.approx(1 / 3)
+    assert mean is not None
+    assert mean.accuracy == 1
+    assert difference is not None
+    assert difference.accuracy == 1
+
+
+def test_without_a_run_folder_only_the_shuffled_frames_are_left(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    assert set(judge(_judged(store, with_baselines=False), store, split="test").baselines) == {"shuffled"}
+
+
+def test_groups_on_both_sides_are_said(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    shared = ClipStore(
+        folder=store.folder,
+        manifest=store.manifest,
+        spec=store.spec,
+        labels=store.labels,
+        clips=tuple(replace(clip, group="camera-1") for clip in store.clips),
+    )
+    notes = judge(_judged(store), shared, split="test").notes
+    assert any("1 of 1 groups also have training clips" in note for note in notes)
+    assert not any("taken as independent" in note for note in notes)
+
+
+def test_a_store_of_another_kind_is_refused(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    model = _judged(store)
+    other_spec = replace(model, spec=ClipSpec(num_frames=8, image_size=16))
+    with pytest.raises(StoreError, match="num_frames is 4, not 8"):
+        judge(other_spec, store, split="test")
+    with pytest.raises(StoreError, match=r"labels that this model does not know: up\. It knows: down, left"):
+        judge(replace(model, labels=Labels(("down", "left"))), store, split="test")
+    empty = make_store(tmp_path / "e", clips_per_class={"train": 2, "val": 1, "test": 1}, failed=2)
+    with pytest.raises(StoreError, match=r"no usable clips in split 'test' \(2 in its list\)"):
+        judge(model, empty, split="test")
+
+
+def test_a_prediction_is_a_distribution_and_repeats(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    model = _judged(store, with_baselines=False)
+    features = model.embedder.embed(store.frames(store.usable()[0]))
+    first, second = predict(model.head, features), predict(model.head, features)
+    assert first.probabilities.sum() == pytest.approx(1, abs=1e-12)
+    assert first.attention_weights.sum() == pytest.approx(1, abs=1e-6)
+    assert np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_importance_is_the_fall_in_probability_without_the_frame(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    model = _judged(store, with_baselines=False)
+    features = model.embedder.embed(store.frames(store.usable()[0]))
+    importance = leave_one_out(model.head, features, class_index=1)
+    assert importance.shape == (4,)
+    without_third = predict(model.head, features[[0, 1, 3]]).probabilities[1]
+    assert importance[2] == predict(model.head, features).probabilities[1] - without_third
+    assert leave_one_out(model.head, features[:1], class_index=1).tolist() == [0.0]

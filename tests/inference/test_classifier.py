@@ -1,0 +1,145 @@
+"""`load(path).classify(video)`: the answer, its evidence, and what a broken video costs."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.clips.store import ClipStore
+from pipeline.errors import CheckpointError, VideoError
+from pipeline.evaluation.judge import judge
+from pipeline.evaluation.trained import load_trained
+from pipeline.inference.classifier import Classifier, load
+from pipeline.model.checkpoint import MODEL_FILE
+from tests.helpers.videos import write_numbered_video
+
+_CPU = torch.device("cpu")
+
+
+def test_an_answer_with_its_evidence(trained: Path) -> None:
+    classifier = load(trained / "run")
+    video = trained / "videos" / "걷기" / "걷기 3.avi"
+    result = classifier.classify(video)
+    assert result.path == str(video)
+    assert result.status == "ok"
+    assert list(result.probabilities) == list(classifier.labels) == ["يمين", "걷기"]
+    assert sum(result.probabilities.values()) == pytest.approx(1)
+    assert result.label == max(result.probabilities, key=lambda label: result.probabilities[label])
+    assert result.class_index is not None
+    assert classifier.labels[result.class_index] == result.label
+    # 11 frames, 4 segments: floor((i + 0.5) 11 / 4); 10 frames a second.
+    assert [frame.index for frame in result.frames] == [1, 4, 6, 9]
+    assert [frame.time_seconds for frame in result.frames] == pytest.approx([0.1, 0.4, 0.6, 0.9])
+    assert sum(frame.attention_weight for frame in result.frames) == pytest.approx(1)
+    assert result.images is not None
+    assert result.images.shape == (4, 32, 32, 3)
+    assert repr(result).startswith("Classification(")
+    assert str(result.label) in repr(result)
+
+
+def test_evaluate_and_classify_give_the_same_answer_to_the_bit(trained: Path) -> None:
+    store = ClipStore.open(trained / "clips")
+    judgement = judge(load_trained(trained / "run", device=_CPU), store, split=None)
+    videos = [trained / "videos" / clip.path for clip in judgement.clips]
+    results = list(load(trained / "run" / MODEL_FILE).classify_many(videos))
+    assert len(results) == 16
+    for prediction, result in zip(judgement.predictions, results, strict=True):
+        assert list(result.probabilities.values()) == prediction.probabilities.tolist()
+        weights = [frame.attention_weight for frame in result.frames]
+        assert weights == prediction.attention_weights.tolist()
+
+
+def test_labels_come_from_the_checkpoint_never_from_a_folder(trained: Path, tmp_path: Path) -> None:
+    for folder in ("aardvark", "zebra"):
+        (tmp_path / folder).mkdir()
+    video = write_numbered_video(tmp_path / "zebra" / "v.avi", 9)
+    result = load(trained / "run").classify(video)
+    assert set(result.probabilities) == {"걷기", "يمين"}
+
+
+def test_a_broken_video_costs_itself_only(trained: Path, tmp_path: Path) -> None:
+    good = write_numbered_video(tmp_path / "good.avi", 9)
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    missing = tmp_path / "missing.mp4"
+    classifier = load(trained / "run")
+    results = list(classifier.classify_many([tmp_path / "empty.mp4", good, missing]))
+    assert [result.status for result in results] == ["failed", "ok", "failed"]
+    assert results[0].error == "the file is empty"
+    assert results[2].error == "no such file"
+    assert results[0].to_dict() == {
+        "path": str(tmp_path / "empty.mp4"),
+        "status": "failed",
+        "label": None,
+        "class_index": None,
+        "probabilities": {},
+        "frames": [],
+        "error": "the file is empty",
+        "warnings": [],
+    }
+    assert "failed: the file is empty" in repr(results[0])
+    with pytest.raises(VideoError, match="no such file"):
+        classifier.classify(missing)
+
+
+@pytest.mark.parametrize(("num_frames", "warning"), [(2, "far less than"), (100, "far more than"), (9, None)])
+def test_an_unusual_length_is_warned_of(
+    trained: Path, tmp_path: Path, num_frames: int, warning: str | None
+) -> None:
+    """The training clips have 8 to 15 frames at 10 a second."""
+    video = write_numbered_video(tmp_path / "v.avi", num_frames, frame_rate=10)
+    warnings = load(trained / "run").classify(video).warnings
+    assert len(warnings) == (warning is not None)
+    assert warning is None or warning in warnings[0]
+
+
+def test_a_pickle_is_no_model(tmp_path: Path) -> None:
+    import pickle
+
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(pickle.dumps({"weights": 1}))
+    with pytest.raises(CheckpointError, match="pickle"):
+        load(path)
+
+
+def test_a_name_that_is_not_utf8(trained: Path, tmp_path: Path) -> None:
+    video = write_numbered_video(tmp_path / "v.avi", 9)
+    odd = os.fsencode(tmp_path) + b"/\xff\xfe.avi"
+    os.rename(video, odd)  # noqa: PTH104
+    result = load(trained / "run").classify(odd)
+    assert os.fsencode(result.path) == odd
+
+
+def test_from_a_script_without_a_main_guard(trained: Path, tmp_path: Path) -> None:
+    script, video = tmp_path / "script.py", trained / "videos" / "걷기" / "걷기 3.avi"
+    script.write_text(
+        "import cv2\nfrom pipeline import load\n"
+        f"print(load({str(trained / 'run')!r}).classify({str(video)!r}).status)\n",
+        "utf-8",
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr
+
+
+def test_damage_is_said(trained: Path, tmp_path: Path) -> None:
+    from pipeline.video.worker import read_clip_isolated
+
+    classifier = load(trained / "run")
+    read = read_clip_isolated(write_numbered_video(tmp_path / "v.avi", 9, frame_rate=10), classifier.spec)
+    damaged = replace(read, damage="cut off after 9 of 12 frames")
+    result = classifier.classify_clip("v.avi", damaged)
+    assert result.status == "damaged"
+    assert result.warnings == ("the video is damaged: cut off after 9 of 12 frames",)
+    assert isinstance(classifier, Classifier)
+    assert np.array_equal(result.images, read.frames)  # type: ignore[arg-type]
