@@ -1,0 +1,259 @@
+"""The jobs from the command line: train, evaluate, classify, in the words and files a person sees."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.main import main
+from pipeline.clips.store import ClipStore
+from pipeline.model.checkpoint import load_checkpoint
+from tests.helpers.runs import make_run, make_videos
+from tests.helpers.videos import write_numbered_video
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = [
+    "--backbone",
+    "tiny",
+    "--weights",
+    "none",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "8",
+    "--lstm-dim",
+    "8",
+    "--attention-dim",
+    "4",
+    "--no-augment",
+]
+LABELS = ("걷기", "wide")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with videos/, clips/ and run/."""
+    folder = tmp_path_factory.mktemp("jobs")
+    make_run(folder, labels=LABELS)
+    return folder
+
+
+def test_train_leaves_everything_about_the_run(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert main(["train", str(trained / "clips"), "--out", str(out), *QUICK]) == 0
+    shown, said = capsys.readouterr()
+    for words in ("걷기", "macro-F1", "majority class", "shuffled frames", "best epoch"):
+        assert words in shown
+    assert "training: 100%" in said
+    assert sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) == [
+        "baselines.safetensors",
+        "config.json",
+        "confusion_matrix.png",
+        "history.csv",
+        "learning_curves.png",
+        "metrics.json",
+        "model.safetensors",
+        "run.json",
+        "starting_model.safetensors",
+    ]
+    with (out / "history.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    metrics = json.loads((out / "metrics.json").read_text("utf-8"))
+    assert metrics["validation"]["split"] == "val"
+    _, checkpoint = load_checkpoint(out)
+    assert list(checkpoint.labels) == sorted(LABELS)
+    store = ClipStore.open(trained / "clips")
+    assert checkpoint.provenance["data"] == store.digest
+    assert checkpoint.provenance["options"]["lstm_dim"] == 8
+    seconds = [clip.duration_seconds for clip in store.usable("train")]
+    assert checkpoint.clip_seconds["max"] == max(value for value in seconds if value is not None)
+
+
+def test_a_finished_run_says_so_and_other_options_are_refused(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(trained / "clips"), "--out", str(trained / "run"), *QUICK]
+    before = (trained / "run" / "model.safetensors").read_bytes()
+    assert main(arguments) == 0
+    assert "was finished before" in capsys.readouterr().err
+    assert main([*arguments, "--seed", "1"]) == 4
+    assert "options.seed was 0 and is now 1" in capsys.readouterr().err
+    assert (trained / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_the_same_options_give_the_same_file_and_config_repeats_them(trained: Path, tmp_path: Path) -> None:
+    config = str(trained / "run" / "config.json")
+    assert main(["train", str(trained / "clips"), "--out", str(tmp_path / "a"), "--config", config]) == 0
+    first = (trained / "run" / "model.safetensors").read_bytes()
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == first
+    arguments = ["train", str(trained / "clips"), "--out", str(tmp_path / "b"), f"--config={config}"]
+    assert main([*arguments, "--seed", "5", "--epochs", "1"]) == 0
+    changed = json.loads((tmp_path / "b" / "config.json").read_text("utf-8"))
+    assert (changed["seed"], changed["epochs"], changed["lstm_dim"]) == (5, 1, 8)
+
+
+def test_killed_training_goes_on_to_the_same_files(trained: Path, tmp_path: Path) -> None:
+    words = ["train", trained / "clips", "--out", tmp_path / "run", *QUICK]
+    command = [sys.executable, "-m", "pipeline.cli.main", *map(str, words)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run" / "run.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    assert main([str(word) for word in words]) == 0
+    for name in ("model.safetensors", "history.csv", "metrics.json", "baselines.safetensors"):
+        assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes(), name
+
+
+def test_a_folder_that_is_no_run_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    assert main(["train", str(trained / "clips"), "--out", str(tmp_path), *QUICK]) == 4
+    assert "is not empty and no training run (it has thesis.txt" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_starting_from_a_trained_model(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(trained / "clips"), "--init", str(trained / "run"), *QUICK, "--out"]
+    assert main([*arguments, str(tmp_path / "a")]) == 0
+    assert "starting from the trained model" in capsys.readouterr().err
+    started, _ = load_checkpoint(tmp_path / "a" / "starting_model.safetensors")
+    trained_model, _ = load_checkpoint(trained / "run")
+    for name, weights in trained_model.state_dict().items():
+        assert (started.state_dict()[name] == weights).all(), name
+    assert main([*arguments, str(tmp_path / "b"), "--lstm-dim", "16"]) == 4
+    assert "has another head" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "c"), "--backbone", "resnet18"]) == 4
+    assert "has the backbone tiny" in capsys.readouterr().err
+
+
+def test_a_frozen_backbone_stays_bit_equal(trained: Path, tmp_path: Path) -> None:
+    frozen = [word for word in QUICK if word not in ("--weights", "none")]
+    arguments = ["train", str(trained / "clips"), "--init", str(trained / "run"), *frozen]
+    assert main([*arguments, "--out", str(tmp_path / "b")]) == 0
+    before, _ = load_checkpoint(trained / "run")
+    after, _ = load_checkpoint(tmp_path / "b")
+    for name, weights in before.backbone.state_dict().items():
+        assert (after.backbone.state_dict()[name] == weights).all(), name
+    assert any(
+        (after.head.state_dict()[name] != weights).any() for name, weights in before.head.state_dict().items()
+    )
+
+
+def test_evaluate_in_words_and_json(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run")]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("test clips: ")
+    assert "걷기" in shown
+    assert main([*arguments, "--json", "--split", "all"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {
+        "accuracy", "macro_f1", "balanced_accuracy", "num_used", "num_total", "per_class", "baselines", "intervals"
+    } <= set(result)  # fmt: skip
+    assert (result["num_used"], result["num_total"]) == (16, 16)
+    assert set(result["baselines"]) == {
+        "majority", "single_frame", "mean", "mean_std_difference", "shuffled"
+    }  # fmt: skip
+
+
+def test_evaluate_draws_the_confusion_matrix(trained: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "confusion.png"
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run")]
+    assert main([*arguments, "--confusion-matrix", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_classify_one_video_in_words(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = trained / "videos" / "걷기" / "걷기 3.avi"
+    picture = tmp_path / "pictures" / "one.png"
+    arguments = ["classify", str(video), "--model", str(trained / "run"), "--picture", str(picture)]
+    assert main([*arguments, "--top-k", "2"]) == 0
+    shown = capsys.readouterr().out
+    first, *bars = shown.splitlines()
+    assert first.startswith(f"{video}\t")
+    assert len(first.split("\t")) == 5  # the name, then twice a label and its probability
+    assert len([line for line in bars if " s " in line]) == 4  # a line for each frame
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_classify_a_folder_with_a_broken_video(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_videos(tmp_path / "new", labels=("a", "b"), per_class=2)
+    (folder / "a" / "broken.mp4").write_text("no video")
+    (folder / "notes.txt").write_text("not a video")
+    pictures = tmp_path / "pictures"
+    arguments = [
+        "classify",
+        str(folder),
+        "--model",
+        str(trained / "run"),
+        "--json",
+        "--picture",
+        str(pictures),
+    ]
+    assert main(arguments) == 1
+    shown, said = capsys.readouterr()
+    results = [json.loads(line) for line in shown.splitlines()]
+    assert [Path(result["path"]).name for result in results] == [
+        "a 0.avi", "a 1.avi", "broken.mp4", "b 0.avi", "b 1.avi"
+    ]  # fmt: skip
+    assert [result["status"] for result in results] == ["ok", "ok", "failed", "ok", "ok"]
+    assert set(results[0]) >= {"path", "status", "label", "class_index", "probabilities", "frames", "error"}
+    assert set(results[0]["frames"][0]) == {"index", "time_seconds", "attention_weight", "importance"}
+    assert "broken.mp4: not a supported video" in said
+    assert "1 of 5 videos could not be classified" in said
+    assert len(list(pictures.iterdir())) == 4
+
+
+def test_classify_needs_the_model_file_only(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = shutil.copy(trained / "run" / "model.safetensors", tmp_path / "moved.safetensors")
+    video = write_numbered_video(tmp_path / "v.avi", 9)
+    assert main(["classify", str(video), "--model", str(model), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["label"] in LABELS
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [("one.png", "is one file, but there are several videos"), ("one.jpg", "pictures are PNG files")],
+)
+def test_a_picture_that_cannot_be(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], picture: str, message: str
+) -> None:
+    videos = [write_numbered_video(tmp_path / f"{number}.avi", 9) for number in range(2)]
+    named = videos if picture == "one.png" else videos[:1]
+    arguments = ["classify", *map(str, named), "--model", str(trained / "run")]
+    assert main([*arguments, "--picture", str(tmp_path / picture)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_too_little_to_train_on(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.helpers.stores import make_store
+
+    make_store(tmp_path / "no-val", clips_per_class={"train": 3, "test": 2})
+    assert main(["train", str(tmp_path / "no-val"), "--out", str(tmp_path / "run"), *QUICK]) == 4
+    assert "no usable validation clips" in capsys.readouterr().err
+    make_store(tmp_path / "one-class", classes=("only",))
+    assert main(["train", str(tmp_path / "one-class"), "--out", str(tmp_path / "run"), *QUICK]) == 4
+    assert "usable training clips of 1 classes" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
