@@ -4,7 +4,8 @@
 
 DATA has `tank_state.csv`, its videos, and `weights/mobilenet_v2_imagenet.pth`. The script runs the commands
 that a user would type and shows them; CPU seconds are of the whole command, start-up included. The
-publisher's split shares cameras between its sides. What lies in OUT is gone on with; use a new OUT to measure times.
+publisher's split shares cameras between its sides. What lies in OUT is gone on with; use a new OUT to
+measure times.
 """
 
 import argparse

@@ -32,12 +32,12 @@ def data_folder() -> Path:
 @pytest.fixture(autouse=True)
 def _seeded() -> Iterator[None]:
     """Each test starts from the same random state and leaves none behind."""
-    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    state, numpy_state = random.getstate(), np.random.get_state()
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
     yield
     random.setstate(state)
-    np.random.set_state(numpy_state)  # noqa: NPY002
+    np.random.set_state(numpy_state)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,8 @@ import torch
 from pipeline.clips.preprocess import preprocess
 from pipeline.spec import ClipSpec
 from pipeline.training.options import TrainOptions
-from pipeline.training.run import RunResult, train
+from pipeline.training.run import train
+from pipeline.training.run_folder import RunResult
 from tests.helpers.videos import write_numbered_video
 
 QUICK = TrainOptions(
