@@ -62,9 +62,10 @@ class TinyBackbone(Freezable):
         if S % side:
             return self._shrink(clips.flatten(0, 1).permute(0, 3, 1, 2).float()).view(B, T, 3, side, side)
         rows = clips.reshape(B * T, side, block, side * block * 3)
-        columns = _sum([rows[:, :, i].int() for i in range(block)]).view(B, T, side, side, block, 3)
-        means = _sum([columns[:, :, :, :, i] for i in range(block)]) / block**2
-        return means.permute(0, 1, 4, 2, 3)
+        columns = _sum([rows[:, :, i] for i in range(block)], torch.int16)  # block <= 36: no overflow
+        columns = columns.view(B, T, side, side, block, 3)
+        sums = _sum([columns[:, :, :, :, i] for i in range(block)], torch.float32)
+        return sums.div_(block**2).permute(0, 1, 4, 2, 3)
 
     def forward(self, clips: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Features of each frame.
@@ -98,9 +99,9 @@ class TinyBackbone(Freezable):
         return F.adaptive_avg_pool2d(frames, INPUT_SIDE_PX)
 
 
-def _sum(parts: list[Tensor]) -> Tensor:
-    """Their sum, one after the other: three times faster than a reduction over a short axis."""
-    total = parts[0]
+def _sum(parts: list[Tensor], dtype: torch.dtype) -> Tensor:
+    """Their sum in another dtype, in place: several times faster than a reduction over a short axis."""
+    total = parts[0].to(dtype)
     for part in parts[1:]:
-        total = total + part
+        total += part
     return total
