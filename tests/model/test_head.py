@@ -33,7 +33,7 @@ def make_head(**changes: Any) -> SequenceHead:
     values: dict[str, Any] = {
         "feature_dim": D,
         "num_classes": K,
-        "lstm_dim": 4,
+        "lstm_dim": 8,
         "attention_dim": 3,
         **changes,
     }
