@@ -1,30 +1,27 @@
 """Worker processes that may crash, hang or run out of memory without taking anything else down.
 
-WorkerPool      N slots, each a pebble pool of one worker: what kills a worker is always its own job
-started         by spawn, without the user's __main__; the environment is set before cv2 is imported
-ended           by the pool, by the end of the parent (even by kill -9), or by the job's own fault
+WorkerPool               N slots, each a pebble pool of one worker: what kills a worker is always its own job
+read_clips_isolated      `read_clip` in such workers
+worker_process           the other side: how a worker is started, prepared and ended
 """
 
 import contextlib
-import multiprocessing
 import os
 import signal
-import sys
 import threading
-import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import MachineError, VideoError
 from pipeline.spec import ClipSpec
+from pipeline.video.worker_process import WorkerContext, prepare_worker
 
 if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment is set
     from pipeline.video.capture import AnyPath
@@ -33,16 +30,6 @@ if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment
 J = TypeVar("J")
 R = TypeVar("R")
 
-# Names of FFmpeg's demuxers (https://ffmpeg.org/ffmpeg-formats.html). Playlists, image patterns, text and the
-# concat format are left out: they open other files.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,mjpeg,gif"
-DECODER_ENVIRONMENT = {  # read when cv2 loads FFmpeg: set before cv2 is imported
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"protocol_whitelist;file|format_whitelist;{_FORMATS}",
-    "OPENCV_FFMPEG_LOGLEVEL": "16",  # errors only: ComplaintLog counts them
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-}
 DEFAULT_TIME_LIMIT_SECONDS = 600.0
 DEFAULT_MEMORY_LIMIT_BYTES = 4 << 30
 _JOBS_PER_SLOT = 2  # one runs, one waits in the pipe so that the worker never idles
@@ -211,8 +198,8 @@ class WorkerPool:
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
             max_workers=1,
-            context=_WorkerContext(),
-            initializer=_prepare_worker,
+            context=WorkerContext(),
+            initializer=prepare_worker,
             initargs=(self._memory_limit_bytes,),
         )
 
@@ -258,77 +245,6 @@ def _read_job(path: "AnyPath", *, spec: ClipSpec, frame_rate: float | None) -> "
     from pipeline.video.reader import read_clip
 
     return read_clip(path, spec, frame_rate=frame_rate)
-
-
-# --- the worker's side --------------------------------------------------------------------------
-
-
-class _WorkerProcess(SpawnProcess):
-    """A spawned process that does not import the user's main script."""
-
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
-        with _START_LOCK, _empty_main(), _sigint_blocked():
-            return SpawnProcess._Popen(process_obj)
-
-
-class _WorkerContext(SpawnContext):
-    Process = _WorkerProcess
-
-
-_START_LOCK = threading.Lock()
-
-
-@contextlib.contextmanager
-def _empty_main() -> Iterator[None]:
-    """Multiprocessing has the child run the __main__ it finds again: a script without a guard, a notebook."""
-    real = sys.modules["__main__"]
-    empty = types.ModuleType("__main__")
-    empty.__spec__ = None
-    sys.modules["__main__"] = empty
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = real
-
-
-@contextlib.contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """Ctrl-C goes to the whole process group; a worker that is still starting must not print a traceback."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _prepare_worker(memory_limit_bytes: int | None) -> None:
-    """First thing in a worker: environment, output, limits; only then cv2."""
-    from pipeline.video.complaints import start_log
-
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, even from inside the decoder
-    os.environ.update(DECODER_ENVIRONMENT)
-    start_log()
-    if memory_limit_bytes is not None and os.name == "posix":
-        import resource
-
-        with contextlib.suppress(ValueError, OSError):  # macOS refuses, and a lower limit may be in force
-            resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed cannot stop its workers: they see its end of the pipe close."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _failure(job: object, reason: str) -> WorkerFailure:

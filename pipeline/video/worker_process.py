@@ -1,0 +1,97 @@
+"""A worker process from the inside: started clean, prepared before cv2 comes in, ended with its parent.
+
+started         by spawn, without the user's __main__ and deaf to Ctrl-C
+prepared        environment, log of the decoder, memory limit; only then cv2
+ended           by the pool, or here when the parent is gone (even by kill -9)
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Any
+
+# Names of FFmpeg's demuxers (https://ffmpeg.org/ffmpeg-formats.html). Playlists, image patterns, text and the
+# concat format are left out: they open other files.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,mjpeg,gif"
+DECODER_ENVIRONMENT = {  # read when cv2 loads FFmpeg: set before cv2 is imported
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"protocol_whitelist;file|format_whitelist;{_FORMATS}",
+    "OPENCV_FFMPEG_LOGLEVEL": "16",  # errors only: ComplaintLog counts them
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+_START_LOCK = threading.Lock()
+
+
+class WorkerProcess(SpawnProcess):
+    """A spawned process that does not import the user's main script."""
+
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
+        with _START_LOCK, _empty_main(), _sigint_blocked():
+            return SpawnProcess._Popen(process_obj)
+
+
+class WorkerContext(SpawnContext):
+    """Starts worker processes."""
+
+    Process = WorkerProcess
+
+
+@contextlib.contextmanager
+def _empty_main() -> Iterator[None]:
+    """Multiprocessing has the child run the __main__ it finds again: a script without a guard, a notebook."""
+    real = sys.modules["__main__"]
+    empty = types.ModuleType("__main__")
+    empty.__spec__ = None
+    sys.modules["__main__"] = empty
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = real
+
+
+@contextlib.contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Ctrl-C goes to the whole process group; a worker that is still starting must not print a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def prepare_worker(memory_limit_bytes: int | None) -> None:
+    """First thing in a worker: environment, output, limits; only then cv2."""
+    from pipeline.video.complaints import start_log
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, even from inside the decoder
+    os.environ.update(DECODER_ENVIRONMENT)
+    start_log()
+    if memory_limit_bytes is not None and os.name == "posix":
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses, and a lower limit may be in force
+            resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot stop its workers: they see its end of the pipe close."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
