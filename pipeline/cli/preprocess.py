@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from pipeline.cli.output import print_json, print_table, say
-from pipeline.spec import Fit
+from pipeline.spec import ClipSpec, Fit
 
 if TYPE_CHECKING:
     from pipeline.clips.preprocess import PreprocessResult
@@ -29,13 +29,13 @@ class Options:
     """Folder of class folders, or a CSV with the columns path,label."""
     out: Annotated[Path, tyro.conf.arg(metavar="CLIPS")]
     """Folder of the clip store: new, empty, or a store to bring up to date."""
-    num_frames: int = 12
+    num_frames: int = ClipSpec.num_frames
     """Frames in a clip, taken at the centres of as many equal parts of the video."""
-    image_size: int = 224
+    image_size: int = ClipSpec.image_size
     """Side of the square frames in pixels."""
-    fit: Fit = "letterbox"
+    fit: Fit = ClipSpec.fit
     """How a frame is made square: letterbox pads, stretch distorts, crop cuts the longer side."""
-    fill_rgb: tuple[int, int, int] = (0, 0, 0)
+    fill_rgb: tuple[int, int, int] = ClipSpec.fill_rgb
     """Colour of the padding, three numbers from 0 to 255."""
     frame_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
     """Frames a second of folders of frame images; without it such folders are left out."""
@@ -58,7 +58,6 @@ class Options:
 def run(options: Options) -> int:
     """Preprocesses, prints what became of the videos; 1 when some could not be read."""
     from pipeline.clips.preprocess import preprocess
-    from pipeline.spec import ClipSpec
 
     started = time.monotonic()
     result = preprocess(

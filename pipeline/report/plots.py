@@ -14,7 +14,7 @@ from pipeline.report.text import drawable, text_width_px
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INK, _GREY, _BLUE, _ORANGE = "#1a1a1a", "#6b6b6b", "#4c78a8", "#d9480f"
+_INK, _GREY, _BLUE, _LIGHT_BLUE, _ORANGE = "#1a1a1a", "#6b6b6b", "#4c78a8", "#8fb4d9", "#d9480f"
 _MAX_LABEL_PX = 190
 _TITLE_PX = 44
 
@@ -27,8 +27,8 @@ def write_learning_curves(
     Args:
         path: a `.png`, written whole or not at all.
         history: a row for each epoch with `epoch`, `train_loss`, `val_loss`, `val_macro_f1` and, if there
-            is one, `train_macro_f1`; what is None, NaN or absent is left out of its curve.
-        best_epoch: the epoch whose weights were kept; marked in both plots.
+            are any, `val_loss_rescaled` and `train_macro_f1`; what is None, NaN or absent is left out.
+        best_epoch: the epoch whose weights were kept; marked on the last curve of both plots.
 
     Raises:
         ValueError: no epoch at all.
@@ -38,7 +38,14 @@ def write_learning_curves(
     figure = blank_figure(1100, 430)
     for position, (title, curves) in enumerate(
         (
-            ("loss", {"train_loss": "training", "val_loss": "validation"}),
+            (
+                "loss",
+                {
+                    "train_loss": "training",
+                    "val_loss": "validation",
+                    "val_loss_rescaled": "validation, at its best temperature",
+                },
+            ),
             ("macro-F1", {"train_macro_f1": "training", "val_macro_f1": "validation"}),
         )
     ):
@@ -59,23 +66,23 @@ def _draw_curves(
     from matplotlib.ticker import MaxNLocator
 
     epochs = _column(history, "epoch")
-    for (key, name), color in zip(curves.items(), (_GREY, _BLUE), strict=True):
+    drawn = {key: name for key, name in curves.items() if not np.isnan(_column(history, key)).all()}
+    for (key, name), color in zip(drawn.items(), (_GREY, _BLUE, _LIGHT_BLUE), strict=False):
         values = _column(history, key)
-        if not np.isnan(values).all():
-            marker = "o" if np.isfinite(values).sum() <= 30 else None
-            axes.plot(epochs, values, color=color, linewidth=1.8, marker=marker, markersize=4, label=name)
-            if best_epoch is not None and key.startswith("val_") and best_epoch in epochs:
-                best = float(values[epochs == best_epoch][0])
-                axes.axvline(best_epoch, color=_ORANGE, linewidth=1, linestyle=(0, (3, 3)))
-                axes.plot(
-                    [best_epoch],
-                    [best],
-                    color=_ORANGE,
-                    marker="o",
-                    markersize=8,
-                    linestyle="none",
-                    label=f"kept: epoch {best_epoch}, {best:.3f}",
-                )
+        marker = "o" if np.isfinite(values).sum() <= 30 else None
+        axes.plot(epochs, values, color=color, linewidth=1.8, marker=marker, markersize=4, label=name)
+        if best_epoch is not None and key == list(drawn)[-1] and best_epoch in epochs:
+            best = float(values[epochs == best_epoch][0])
+            axes.axvline(best_epoch, color=_ORANGE, linewidth=1, linestyle=(0, (3, 3)))
+            axes.plot(
+                [best_epoch],
+                [best],
+                color=_ORANGE,
+                marker="o",
+                markersize=8,
+                linestyle="none",
+                label=f"kept: epoch {best_epoch}, {best:.3f}",
+            )
     axes.set_title(title, loc="left", fontsize=12)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

