@@ -125,7 +125,8 @@ class _EpochBar:
 
         self._bar = self._bar or epoch_bar(self._num_epochs)
         self._bar.set_postfix_str(
-            f"loss {row.train_loss:.3f}, val loss {row.val_loss:.3f}, val macro-F1 {row.val_macro_f1:.3f}"
+            f"loss {row.train_loss:.3f}, val loss {row.val_loss:.3f}, val macro-F1 {row.val_macro_f1:.3f}",
+            refresh=False,
         )
         self._bar.update()
 

@@ -6,6 +6,7 @@ from the journal alone, so the store's bytes do not depend on how often it was s
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -190,6 +191,7 @@ def _run(jobs: list[ExtractJob], out: Path, num_workers: int, *, show_progress: 
                 desc="preprocess",
                 disable=not show_progress,
                 dynamic_ncols=True,
+                mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log gets a line more each time
             )
         )
         for job, outcome in pool.map(extract, jobs):

@@ -131,7 +131,7 @@ def judge(model: Judged, store: ClipStore, *, split: Split | None, progress: Pro
         baselines=_judge_baselines(model, store, clips, features, true),
         clips=clips,
         predictions=predictions,
-        notes=tuple(_notes(store, clips, split, total)),
+        notes=(*_notes(store, clips, split, total), *_interval_notes(true, predicted, groups)),
     )
 
 
@@ -224,9 +224,23 @@ def _notes(store: ClipStore, clips: Sequence[Clip], split: Split | None, total: 
             notes.append(
                 f"{len(shared_bytes)} of the judged videos are byte for byte in the training split too."
             )
-    if len(groups) < MIN_GROUPS_FOR_INTERVAL:
-        notes.append(
-            f"No intervals: {len(groups)} independent groups are too few for them "
-            f"(at least {MIN_GROUPS_FOR_INTERVAL})."
-        )
     return notes
+
+
+def _interval_notes(true: np.ndarray, predicted: np.ndarray, groups: Sequence[str]) -> list[str]:
+    """Why there are no intervals, if there are none."""
+    num_groups = len(set(groups))
+    if num_groups < MIN_GROUPS_FOR_INTERVAL:
+        return [
+            f"No intervals: {num_groups} independent groups are too few for them "
+            f"(at least {MIN_GROUPS_FOR_INTERVAL})."
+        ]
+    if (true == predicted).all():
+        # The exact binomial bound (Clopper and Pearson, 1934) for no mistake in n trials.
+        bound = 0.025 ** (1 / num_groups)
+        return [
+            f"No mistake in {num_groups} independent groups: the true accuracy may be as low as {bound:.3f}."
+        ]
+    if (true != predicted).all():
+        return ["No intervals: every answer is wrong, and a resample says no more."]
+    return []

@@ -104,11 +104,13 @@ def bootstrap_intervals(
     and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8).
 
     Returns:
-        {"accuracy": (low, high), "macro_f1": ..., "balanced_accuracy": ...}; None with fewer than
-        `MIN_GROUPS_FOR_INTERVAL` groups, where such an interval would promise too much.
+        {"accuracy": (low, high), "macro_f1": ..., "balanced_accuracy": ...}; None where such an interval
+        would promise too much: with fewer than `MIN_GROUPS_FOR_INTERVAL` groups, and where all answers are
+        right or all wrong, which every resample repeats.
     """
     names = sorted(set(groups))
-    if len(names) < MIN_GROUPS_FOR_INTERVAL:
+    num_right = int((np.asarray(true) == np.asarray(predicted)).sum())
+    if len(names) < MIN_GROUPS_FOR_INTERVAL or num_right in (0, len(true)):
         return None
     index_of = {name: index for index, name in enumerate(names)}
     per_group = np.zeros((len(names), num_classes, num_classes))

@@ -13,7 +13,7 @@ from pipeline.embedding.cache import embed_clips
 from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import fit_baselines
-from pipeline.evaluation.judge import Judged, baseline_inputs, judge
+from pipeline.evaluation.judge import Judged, _interval_notes, baseline_inputs, judge
 from pipeline.evaluation.predict import leave_one_out, predict
 from pipeline.labels import Labels
 from pipeline.model.classifier import ClipClassifier, ModelConfig
@@ -128,3 +128,13 @@ def test_importance_is_the_fall_in_probability_without_the_frame(tmp_path: Path)
     without_third = predict(model.head, features[[0, 1, 3]]).probabilities[1]
     assert importance[2] == predict(model.head, features).probabilities[1] - without_third
     assert leave_one_out(model.head, features[:1], class_index=1).tolist() == [0.0]
+
+
+def test_no_mistake_is_said_with_its_bound() -> None:
+    true, groups = np.arange(36) % 4, [str(row) for row in range(36)]
+    (note,) = _interval_notes(true, true, groups)
+    # scipy.stats.binomtest(36, 36).proportion_ci(0.95, method="exact").low is 0.9026.
+    assert "No mistake in 36 independent groups: the true accuracy may be as low as 0.903" in note
+    assert _interval_notes(true, (true + 1) % 4, groups) == [
+        "No intervals: every answer is wrong, and a resample says no more."
+    ]

@@ -81,5 +81,12 @@ def test_intervals_draw_groups_not_clips() -> None:
 
 
 def test_few_groups_give_no_interval() -> None:
-    true = np.zeros(100, int)
-    assert bootstrap_intervals(true, true, ["a", "b"] * 50, num_classes=2) is None
+    true, predicted = np.zeros(100, int), np.arange(100) % 2
+    assert bootstrap_intervals(true, predicted, ["a", "b"] * 50, num_classes=2) is None
+
+
+def test_no_mistake_is_no_proof_of_perfection() -> None:
+    """Every resample of right answers is right: `1.000 to 1.000` would be a lie."""
+    true, groups = np.arange(40) % 2, [str(row) for row in range(40)]
+    assert bootstrap_intervals(true, true, groups, num_classes=2) is None
+    assert bootstrap_intervals(true, 1 - true, groups, num_classes=2) is None
