@@ -94,9 +94,11 @@ def train(
         if (out / METRICS_FILE).exists():
             return read_finished(out)
         remove_unfinished(out)
-        write_json(out / CONFIG_FILE, options.to_dict())
-        write_json(out / RUN_FILE, given)
         classifier = assemble(store, options, init=init, say=watch.say).to(device)
+        write_json(
+            out / CONFIG_FILE, options.to_dict()
+        )  # not before: weights that cannot be had begin no run
+        write_json(out / RUN_FILE, given)
         run = _Run(store=store, out=out, options=options, device=device, watch=watch, classifier=classifier)
         return run.finish(given)
 

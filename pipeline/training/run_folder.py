@@ -56,18 +56,14 @@ def what_was_given(
     store: ClipStore, options: TrainOptions, init: Path | None, device: torch.device
 ) -> dict[str, Any]:
     """All that decides how a run ends: two runs that were given the same end the same."""
+    weights = Path(options.weights)
+    named = f"file {sha256_of_file(weights)}" if weights.is_file() else options.weights
     return {
         "data": store.digest,
-        "options": options.to_dict(),
-        "weights_sha256": _hash_of_file(options.weights),
+        "options": {**options.to_dict(), "weights": named},
         "init_sha256": sha256_of_file(model_file(init)) if init is not None else None,
         "device": device.type,
     }
-
-
-def _hash_of_file(weights: str) -> str | None:
-    path = Path(weights)
-    return sha256_of_file(path) if path.is_file() else None
 
 
 def check_folder(out: Path) -> None:

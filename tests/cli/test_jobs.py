@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from pipeline.cli.main import main
 from pipeline.clips.store import ClipStore
@@ -102,6 +103,27 @@ def test_killed_training_goes_on_to_the_same_files(trained: Path, tmp_path: Path
     assert main([str(word) for word in words]) == 0
     for name in ("model.safetensors", "history.csv", "metrics.json", "baselines.safetensors"):
         assert (tmp_path / "run" / name).read_bytes() == (trained / "run" / name).read_bytes(), name
+
+
+def test_weights_that_cannot_be_had_begin_no_run(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(trained / "clips"), "--out", str(tmp_path / "run"), *QUICK]
+    assert main([*arguments, "--weights", "brought.pth"]) == 2
+    assert "--weights brought.pth: no such file" in capsys.readouterr().err
+    assert main(arguments) == 0
+
+
+def test_weights_are_known_by_content_not_by_name(trained: Path, tmp_path: Path) -> None:
+    model, _ = load_checkpoint(trained / "run")
+    weights = tmp_path / "weights.safetensors"
+    save_file(model.backbone.state_dict(), weights)
+    arguments = ["train", str(trained / "clips"), "--out", str(tmp_path / "run"), *QUICK, "--weights"]
+    assert main([*arguments, str(weights)]) == 0
+    moved = shutil.copy(weights, tmp_path / "moved.safetensors")
+    assert main([*arguments, str(moved)]) == 0  # found finished
+    save_file({key: value + 1 for key, value in model.backbone.state_dict().items()}, weights)
+    assert main([*arguments, str(weights)]) == 4
 
 
 def test_a_folder_that_is_no_run_is_refused(
