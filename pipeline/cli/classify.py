@@ -1,6 +1,7 @@
 """Classify videos, and show which frames counted.
 
-One line a video, or with --json one object a line. A video that cannot be read does not stop the others.
+One line a video: its most probable labels with their probabilities, then for each frame its time and its
+share of the attention; with --json one object a line. A video that cannot be read does not stop the others.
 """
 
 import os
@@ -93,8 +94,13 @@ def _print(result: "Classification", options: Options, *, detailed: bool) -> Non
         print(f"{name}\tfailed\t{one_line(result.error or '')}")
         return
     shown = "\t".join(f"{label}\t{probability:.3f}" for label, probability in result.top(options.top_k))
-    print(f"{name}\t{shown}")
-    if detailed:
+    if not detailed:
+        frames = " ".join(
+            f"{frame.time_seconds:.2f}s:{100 * frame.attention_weight:.0f}%" for frame in result.frames
+        )
+        print(f"{name}\t{shown}\tattention {frames}")
+    else:
+        print(f"{name}\t{shown}")
         bars = terminal_bars(
             probabilities=result.probabilities,
             times_seconds=[frame.time_seconds for frame in result.frames],
