@@ -247,7 +247,7 @@ def _validation_losses(
     """The loss of logits (N, K), weighted as in training, as they are and at their best temperature.
 
     The temperature (Guo et al., On Calibration of Modern Neural Networks, 2017) changes no answer.
-    On five folds of 320 clips, stopping by the loss as it is gave .856 accuracy and by the rescaled one .891.
+    On five folds of 320 clips, stopping by the loss as it is gave .856 accuracy and by the rescaled one .887.
     """
     weights = np.ones(logits.shape[1]) if loss_weights is None else loss_weights.double().cpu().numpy()
     clip_weights = weights[class_indices] / weights[class_indices].sum()
