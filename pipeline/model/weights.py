@@ -1,5 +1,6 @@
 """Weights from elsewhere into a backbone: torchvision's own, or a file. The only home of torch.load."""
 
+import contextlib
 import hashlib
 import http.client
 import pickle
@@ -114,9 +115,10 @@ def _download(name: str) -> dict[str, Tensor]:
     weights = torchvision.models.get_model_weights(name).DEFAULT
     file_name = weights.url.rsplit("/", 1)[-1]
     try:
-        state = weights.get_state_dict(
-            progress=sys.stderr.isatty(), check_hash=True, map_location="cpu", weights_only=True
-        )
+        with contextlib.redirect_stdout(sys.stderr):  # torch says "Downloading" on stdout, where results go
+            state = weights.get_state_dict(
+                progress=sys.stderr.isatty(), check_hash=True, map_location="cpu", weights_only=True
+            )
     except (OSError, http.client.HTTPException, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         cache = Path(torch.hub.get_dir()) / "checkpoints"
         raise MachineError(

@@ -151,7 +151,10 @@ def test_tiny_has_no_imagenet_weights_but_takes_a_file(tmp_path: Path) -> None:
 
 
 def test_without_a_network_the_error_says_which_file_to_bring(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backbone: FrameBackbone
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    backbone: FrameBackbone,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def unreachable(*_arguments: object, **_options: object) -> None:
         raise urllib.error.URLError("Name or service not known")
@@ -160,6 +163,7 @@ def test_without_a_network_the_error_says_which_file_to_bring(
     monkeypatch.setattr(torch.hub, "urlopen", unreachable)
     with pytest.raises(MachineError) as caught:
         load_weights(backbone, NAME, "imagenet")
+    assert not capsys.readouterr().out  # that is for results
     message = str(caught.value)
     assert "bring the file shufflenetv2_x0.5-f707e7126e.pth" in message
     assert "ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1" in message
