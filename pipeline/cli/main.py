@@ -162,7 +162,9 @@ def _write_bug_report(arguments: list[str]) -> str:
 
 
 def _say(message: str) -> None:
-    print(f"clipwise: {message}", file=sys.stderr)
+    from pipeline.cli.output import say  # not before: starting stays quick
+
+    say(message)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ def test_a_bad_flag_is_a_usage_error(arguments: list[str], capsys: pytest.Captur
         (["train", "nowhere", "--out", "run"], 4, "the clip store nowhere does not exist"),
         (["evaluate", "nowhere", "--model", "run"], 4, "there is no model at run"),
         (["classify", "nowhere.mp4", "--model", "run"], 2, "nowhere.mp4 does not exist"),
+        (["classify", "no\n\x1b[31m.mp4", "--model", "run"], 2, r"no\n\x1b[31m.mp4 does not exist"),
         (["classify", "--model", "run"], 2, "no videos were given"),
         (["classify", ".", "--model", "run", "--top-k", "0"], 2, "--top-k is 0"),
         (["train", "x", "--out", "run", "--dropout", "1"], 2, "--dropout is 1.0"),
