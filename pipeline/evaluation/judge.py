@@ -131,7 +131,11 @@ def judge(model: Judged, store: ClipStore, *, split: Split | None, progress: Pro
         baselines=_judge_baselines(model, store, clips, features, true),
         clips=clips,
         predictions=predictions,
-        notes=(*_notes(store, clips, split, total), *_interval_notes(true, predicted, groups)),
+        notes=(
+            *_notes(store, clips, split, total),
+            *_interval_notes(true, predicted, groups),
+            *_baseline_notes(model),
+        ),
     )
 
 
@@ -225,6 +229,15 @@ def _notes(store: ClipStore, clips: Sequence[Clip], split: Split | None, total: 
                 f"{len(shared_bytes)} of the judged videos are byte for byte in the training split too."
             )
     return notes
+
+
+def _baseline_notes(model: Judged) -> list[str]:
+    """What is not compared, if something is not."""
+    if model.baselines is None:
+        return [
+            "No majority and linear baselines: a model file alone has none; give the run folder to see them."
+        ]
+    return []
 
 
 def _interval_notes(true: np.ndarray, predicted: np.ndarray, groups: Sequence[str]) -> list[str]:

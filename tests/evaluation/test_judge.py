@@ -138,3 +138,11 @@ def test_no_mistake_is_said_with_its_bound() -> None:
     assert _interval_notes(true, (true + 1) % 4, groups) == [
         "No intervals: every answer is wrong, and a resample says no more."
     ]
+
+
+def test_a_model_file_alone_says_what_it_is_not_compared_with(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s", classes=("a", "b"))
+    alone = judge(_judged(store, with_baselines=False), store, split="test")
+    assert set(alone.baselines) == {"shuffled"}
+    assert any("give the run folder" in note for note in alone.notes)
+    assert not any("give the run folder" in note for note in judge(_judged(store), store, split="test").notes)
