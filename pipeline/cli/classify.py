@@ -143,7 +143,9 @@ class _Pictures:
 
     def _name(self, video: str) -> str:
         """A file name of its own: that of the video, with a number where two are named alike."""
-        stem = Path(video).name
+        from pipeline.report.words import one_line
+
+        stem = one_line(Path(video).name)  # no line feed, no terminal code in the picture's name
         name, number = f"{stem}.png", 2
         while name in self._taken:
             name, number = f"{stem}-{number}.png", number + 1

@@ -43,7 +43,9 @@ class Embedder:
     @property
     def runtime(self) -> str:
         """What computes the features: they are equal to the bit only where this is equal."""
-        where = f"cpu, {torch.get_num_threads()} threads" if self.device.type == "cpu" else str(self.device)
+        threads = torch.get_num_threads()
+        cpu = f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+        where = cpu if self.device.type == "cpu" else str(self.device)
         return f"torch {torch.__version__}, {where}"
 
     def embed(self, frames: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from pipeline.files import write_bytes
 from pipeline.model.weights import read_state
 from pipeline.training.options import TrainOptions
 
-_SECONDS_BETWEEN_SAVES = 5.0
+_SECONDS_BETWEEN_SAVES = 1.0
 _LOG_TEMPERATURES = (-2.0, 5.0)
 
 
