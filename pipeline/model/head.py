@@ -39,8 +39,8 @@ class HeadConfig:
 
     feature_dim: int
     num_classes: int
-    normalise: Normalise = "standardise"
-    differences: bool = True
+    normalise: Normalise = "layer"
+    differences: bool = False
     projection_dim: int | None = None
     lstm_layers: int = 2
     lstm_dim: int = 64

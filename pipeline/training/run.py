@@ -95,9 +95,8 @@ def train(
             return read_finished(out)
         remove_unfinished(out)
         classifier = assemble(store, options, init=init, say=watch.say).to(device)
-        write_json(
-            out / CONFIG_FILE, options.to_dict()
-        )  # not before: weights that cannot be had begin no run
+        # Not before this: weights that cannot be had begin no run.
+        write_json(out / CONFIG_FILE, options.to_dict())
         write_json(out / RUN_FILE, given)
         run = _Run(store=store, out=out, options=options, device=device, watch=watch, classifier=classifier)
         return run.finish(given)

@@ -90,15 +90,22 @@ def test_the_same_options_give_the_same_file_and_config_repeats_them(trained: Pa
     assert (changed["seed"], changed["epochs"], changed["lstm_dim"]) == (5, 1, 8)
 
 
-def test_killed_training_goes_on_to_the_same_files(trained: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "exit_code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_stopped_training_goes_on_to_the_same_files(
+    trained: Path, tmp_path: Path, sent: signal.Signals, exit_code: int
+) -> None:
     words = ["train", trained / "clips", "--out", tmp_path / "run", *QUICK]
     command = [sys.executable, "-m", "pipeline.cli.main", *map(str, words)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (tmp_path / "run" / "run.json").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    os.kill(process.pid, sent)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == exit_code
+    assert b"Traceback" not in said
     assert not (tmp_path / "run" / "metrics.json").exists()
     assert main([str(word) for word in words]) == 0
     for name in ("model.safetensors", "history.csv", "metrics.json", "baselines.safetensors"):

@@ -33,6 +33,8 @@ def make_head(**changes: Any) -> SequenceHead:
     values: dict[str, Any] = {
         "feature_dim": D,
         "num_classes": K,
+        "normalise": "standardise",
+        "differences": True,
         "lstm_dim": 8,
         "attention_dim": 3,
         **changes,

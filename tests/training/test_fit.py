@@ -28,7 +28,17 @@ def _series(num_clips: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _task(*, seed: int = 0, train_indices: np.ndarray | None = None) -> Task:
     torch.manual_seed(seed)
-    head = SequenceHead(HeadConfig(feature_dim=3, num_classes=2, lstm_dim=16, attention_dim=8, dropout=0.1))
+    head = SequenceHead(
+        HeadConfig(
+            feature_dim=3,
+            num_classes=2,
+            normalise="standardise",
+            differences=True,
+            lstm_dim=16,
+            attention_dim=8,
+            dropout=0.1,
+        )
+    )
     (train, labels), (val, val_labels) = _series(160, 1), _series(80, 2)
     return Task(
         model=head,
