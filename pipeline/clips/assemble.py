@@ -94,17 +94,9 @@ def _clip(source: Source, record: Extracted, split: Split) -> Clip:
         group=_group(source, record),
         status=record.status,
         reason=record.reason,
-        width=record.width,
-        height=record.height,
-        frame_rate=record.frame_rate,
-        num_frames=record.num_frames,
-        duration_seconds=record.duration_seconds,
         start_seconds=source.start_seconds,
         end_seconds=source.end_seconds,
-        sha256=record.sha256,
-        frame_indices=record.frame_indices,
-        frame_times_seconds=record.frame_times_seconds,
-        frames_sha256=record.frames_sha256,
+        **record.of_clip(),
     )
 
 

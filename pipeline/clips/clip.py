@@ -30,9 +30,14 @@ class Clip:
         height: displayed height in pixels.
         frame_rate: frames a second.
         num_frames: frames really shown by the whole video.
+        frames_expected: frames that the packets or the header promise; None when unknown.
+        frames_read: frames that were decoded; fewer than num_frames where seeks skipped some.
+        num_gaps: places where decoding failed and went on later.
+        num_complaints: lines in the decoder's log.
         duration_seconds: of the whole video.
         start_seconds: start of the range that the clip covers; None: the beginning.
         end_seconds: end of the range; None: the end.
+        size_bytes: of the source (of all images of a folder of frames); None when it is not there.
         sha256: of the source's bytes; "" when it could not be read.
         frame_indices: which frames of the video the clip holds, T of them.
         frame_times_seconds: when they are shown, T of them.
@@ -50,9 +55,14 @@ class Clip:
     height: int | None = None
     frame_rate: float | None = None
     num_frames: int | None = None
+    frames_expected: int | None = None
+    frames_read: int | None = None
+    num_gaps: int | None = None
+    num_complaints: int | None = None
     duration_seconds: float | None = None
     start_seconds: float | None = None
     end_seconds: float | None = None
+    size_bytes: int | None = None
     sha256: str = ""
     frame_indices: tuple[int, ...] = ()
     frame_times_seconds: tuple[float, ...] = ()
@@ -66,7 +76,10 @@ class Clip:
 
 COLUMNS = tuple(field.name for field in fields(Clip))
 _ID = re.compile(r"[a-z0-9_-]{1,120}")
-_INT_COLUMNS = {"width", "height", "num_frames"}
+_INT_COLUMNS = {
+    "width", "height", "num_frames", "frames_expected", "frames_read", "num_gaps", "num_complaints",
+    "size_bytes",
+}  # fmt: skip
 _FLOAT_COLUMNS = {"frame_rate", "duration_seconds", "start_seconds", "end_seconds"}
 
 

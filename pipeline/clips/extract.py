@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import files
+from pipeline.clips.clip import COLUMNS
 from pipeline.clips.source import Source, is_frame_image
 from pipeline.clips.store import write_frames
 from pipeline.errors import MachineError, VideoError
@@ -55,17 +56,26 @@ class Extracted:
     fingerprint: str
     status: Literal["ok", "damaged", "failed", "unchanged", "stopped"]
     reason: str = ""
+    size_bytes: int | None = None
     sha256: str = ""
     width: int | None = None
     height: int | None = None
     frame_rate: float | None = None
     num_frames: int | None = None
+    frames_expected: int | None = None
+    frames_read: int | None = None
+    num_gaps: int | None = None
+    num_complaints: int | None = None
     duration_seconds: float | None = None
     frame_indices: tuple[int, ...] = ()
     frame_times_seconds: tuple[float, ...] = ()
     frames_sha256: str = ""
     cv2_version: str = ""
     ffmpeg_version: str = ""
+
+    def of_clip(self) -> dict[str, Any]:
+        """The fields that the clip's row takes over as they are."""
+        return {name: getattr(self, name) for name in SHARED_FIELDS}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -82,6 +92,14 @@ class Extracted:
             raise ValueError("not a record of this version")
         tuples = {name: tuple(values[name]) for name in ("frame_indices", "frame_times_seconds")}
         return cls(**{**values, **tuples})
+
+
+# What a record and the clip's row have in common, besides id and status.
+SHARED_FIELDS = tuple(
+    field.name
+    for field in fields(Extracted)
+    if field.name in COLUMNS and field.name not in ("id", "status", "reason")
+)
 
 
 def extract(job: ExtractJob) -> Extracted:
@@ -106,8 +124,21 @@ def extract(job: ExtractJob) -> Extracted:
 def failure(source: Source, reason: str, *, sha256: str = "") -> Extracted:
     """The record of a source that gave no clip."""
     return Extracted(
-        id=source.id, fingerprint=fingerprint(source), status="failed", reason=reason, sha256=sha256
+        id=source.id,
+        fingerprint=fingerprint(source),
+        status="failed",
+        reason=reason,
+        size_bytes=size_of(source),
+        sha256=sha256,
     )
+
+
+def size_of(source: Source) -> int | None:
+    """Bytes of a source; None when it is not there."""
+    try:
+        return sum(os.stat(path).st_size for path in _files(source))  # noqa: PTH116 - names may not be UTF-8
+    except OSError:
+        return None
 
 
 def fingerprint(source: Source) -> str:
@@ -140,6 +171,10 @@ def hash_source(source: Source) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def _files(source: Source) -> list[str]:
+    return [source.location] if source.frame_rate is None else _images(source)
+
+
 def _images(source: Source) -> list[str]:
     names = sorted(os.listdir(source.location), key=os.fsencode)  # noqa: PTH208
     return [os.path.join(source.location, name) for name in names if is_frame_image(name)]  # noqa: PTH118
@@ -165,6 +200,7 @@ def _read(job: ExtractJob, before: str, sha256: str) -> Extracted:
         fingerprint=before,
         status="damaged" if read.damage else "ok",
         reason=read.damage,
+        size_bytes=size_of(source),
         sha256=sha256,
         width=read.width,
         height=read.height,

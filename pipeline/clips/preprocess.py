@@ -18,6 +18,7 @@ from pipeline import files
 from pipeline.clips.assemble import make_table
 from pipeline.clips.extract import Extracted, ExtractJob, extract, failure, fingerprint, hash_source
 from pipeline.clips.journal import JournalWriter, write_journal
+from pipeline.clips.origin import write_origin
 from pipeline.clips.previous import Previous
 from pipeline.clips.source import SourceList
 from pipeline.clips.sources import list_sources
@@ -110,6 +111,7 @@ def preprocess(
         records, jobs = _plan(listed, previous, spec, out, retry=retry)
         _announce(len(listed.sources), len(jobs), spec, out, say)
         previous.begin(spec, redone={job.source.id for job in jobs})
+        write_origin(out, videos if videos.is_dir() else videos.parent)
         for record in _run(jobs, out, num_workers or _num_processors(), show_progress=show_progress):
             records[record.id] = _settled(record, previous)
         notes = _finish(out, listed, previous, spec=spec, rule=rule, made=records)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.clips.clip import Clip, Split, parse_clips_csv
-from pipeline.clips.extract import Extracted
+from pipeline.clips.extract import SHARED_FIELDS, Extracted
 from pipeline.clips.journal import FOLDER, journal_path, read_journal, write_journal
 from pipeline.clips.source import SourceList
 from pipeline.clips.split_rule import SplitRule
@@ -141,16 +141,14 @@ def _spec(folder: Path, values: dict[str, Any] | None) -> ClipSpec | None:
 
 def _record(clip: Clip, versions: dict[str, str]) -> Extracted:
     """A record made from the table, where the journal was deleted: the bytes will be compared."""
-    values = {name: getattr(clip, name) for name in _SHARED}
+    assert clip.status in ("ok", "damaged", "failed")  # noqa: S101 - skipped ones have no record
+    values = {name: getattr(clip, name) for name in SHARED_FIELDS}
     return Extracted(
+        id=clip.id,
+        status=clip.status,
+        reason=clip.reason,
         fingerprint="unknown",
         cv2_version=versions.get("cv2", ""),
         ffmpeg_version=versions.get("ffmpeg", ""),
         **values,
     )
-
-
-_SHARED = (
-    "id", "status", "reason", "sha256", "width", "height", "frame_rate", "num_frames", "duration_seconds",
-    "frame_indices", "frame_times_seconds", "frames_sha256",
-)  # fmt: skip

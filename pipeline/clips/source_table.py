@@ -140,7 +140,7 @@ def _source(
             f"{where}: end_seconds is {end:g}, not after start_seconds ({start or 0.0:g}). "
             "A range needs a length."
         )
-    location = _locate(table.parent, row["path"])
+    location = locate(table.parent, row["path"])
     is_folder = os.path.isdir(location)  # noqa: PTH112 - names may not be UTF-8
     if is_folder and frame_rate is None:
         raise UsageError(
@@ -182,7 +182,7 @@ def _seconds(where: str, row: dict[str, str], name: str) -> float | None:
     return value
 
 
-def _locate(folder: Path, path: str) -> str:
+def locate(folder: Path, path: str) -> str:
     """The file meant; a name written in another Unicode form (Hangul from macOS, say) is found too."""
     root = os.path.abspath(folder)  # noqa: PTH100 - the table may be named without a folder
     spellings = [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]

@@ -27,7 +27,7 @@ from pipeline.labels import Labels
 from pipeline.spec import ClipSpec
 
 FORMAT = "clipwise clip store"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 __all__ = ["SPLITS", "Clip", "ClipStore", "Split", "Status", "write_frames", "write_store"]
 

@@ -97,7 +97,7 @@ def test_missing_stores_say_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "format version 2; this Clipwise understands 1"),
+        ({"format_version": 3}, "format version 3; this Clipwise understands 2"),
         ({"format": "other"}, "not the description of a clip store"),
         ({"spec": {**SMALL_SPEC.to_dict(), "version": 9}}, "clip spec version 9 is unknown"),
         ({"labels": ["up"]}, "has the label 'down', which store.json does not list"),
@@ -119,7 +119,7 @@ def test_a_wrong_manifest_is_refused(tmp_path: Path, change: dict[str, object], 
         ("train,sha256", "training,sha256", r"line \d+: unknown split 'training'"),
         (",ok,", ",fine,", "unknown status 'fine'"),
         (",32,24,", ",wide,24,", "line 2: invalid literal"),
-        (",32,24,", ",32,", "line 2: 17 columns, not 18"),
+        (",32,24,", ",32,", "line 2: 22 columns, not 23"),
         ("clip-0-train-000", "../../etc", "clip id '../../etc' is not made of"),
         ("clip-0-train-001", "clip-0-train-000", "names one clip twice"),
     ],
