@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.video.index import PacketIndex
+from pipeline.video.passes import Reading
 
 # A decoder holds up to 16 frames back to bring them into order (H.264 and HEVC: the size of their picture
 # buffer), so the packet it complains of belongs to the frame that it shows then or to one of the next 16.
@@ -20,31 +21,23 @@ class Damage:
     Attributes:
         sentence: for people; empty when nothing is wrong.
         spans: frame indices [first, stop) that may be affected.
+        frames_expected: frames that there should be.
     """
 
     sentence: str
     spans: tuple[tuple[int, int], ...]
+    frames_expected: int
 
     @classmethod
-    def assess(
-        cls,
-        *,
-        raw_times_seconds: Sequence[float],
-        index: PacketIndex,
-        num_complaints: int,
-        num_gaps: int,
-        trouble_indices: Sequence[int],
-    ) -> "Damage":
-        """Weighs what a full reading saw against the packet index.
+    def none(cls, num_frames: int) -> "Damage":
+        """Nothing is wrong with a video of so many frames."""
+        return cls(sentence="", spans=(), frames_expected=num_frames)
 
-        Args:
-            raw_times_seconds: times of the frames really shown, as the decoder told them.
-            index: the packets.
-            num_complaints: lines in the decoder's log.
-            num_gaps: failures that were followed by more frames.
-            trouble_indices: for each complaint or gap, the frame that was shown then (or would have been).
-        """
-        shown = len(raw_times_seconds)
+    @classmethod
+    def assess(cls, reading: Reading, index: PacketIndex) -> "Damage":
+        """Weighs what a full reading saw against the packet index."""
+        shown = frames_expected = len(reading.raw_times_seconds)
+        num_complaints, num_gaps = reading.num_complaints, reading.num_gaps
         parts = []
         if num_complaints:
             parts.append(f"{num_complaints} decoder complaint{'s' * (num_complaints != 1)}")
@@ -52,16 +45,18 @@ class Damage:
             parts.append(f"{num_gaps} gap{'s' * (num_gaps != 1)} in the video")
         suspected = bool(parts) or index.bytes_missing  # a header alone proves nothing
         if suspected and _packets_missing(index, shown):
-            parts.append(f"cut off after {shown} of {index.claimed_frames} frames")
+            frames_expected = index.claimed_frames
+            parts.insert(0, f"cut off after {shown} of {frames_expected} frames")
         elif parts:
-            parts.append(f"{shown} of {max(shown, index.num_packets)} frames read")
-        recoveries = _recovery_frames(raw_times_seconds, index)
+            frames_expected = max(shown, index.num_packets)
+            parts.insert(0, f"{shown} of {frames_expected} frames read")
+        recoveries = _recovery_frames(reading.raw_times_seconds, index)
         spans = []
-        for trouble in trouble_indices:
+        for trouble in reading.trouble_indices:
             safe_from = trouble + 1 if index.intra_only else trouble + _REORDER_FRAMES + 1
             position = bisect.bisect_left(recoveries, safe_from)
             spans.append((trouble, recoveries[position] if position < len(recoveries) else shown))
-        return cls(sentence="; ".join(parts), spans=tuple(spans))
+        return cls(sentence="; ".join(parts), spans=tuple(spans), frames_expected=frames_expected)
 
     def affected(self, indices: Iterable[int]) -> tuple[int, ...]:
         """Those of the frames that cannot be shown to be clean."""

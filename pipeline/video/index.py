@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 
 from pipeline.video.capture import MAX_FAILURES, AnyPath, open_packets, regular_file
+from pipeline.video.complaints import complaint_log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class PacketIndex:
         last_tick: the last packet's time in the same ticks.
         bytes_missing: whether the container says that it is longer than the file (AVI only; FFmpeg
             complains of the others).
+        claimed_rate: frames a second by the header; 0 where it says nothing plausible.
+        num_complaints: lines in the decoder's log while the packets were walked.
     """
 
     times_seconds: tuple[float, ...]
@@ -29,6 +32,8 @@ class PacketIndex:
     claimed_frames: int
     last_tick: int
     bytes_missing: bool
+    claimed_rate: float = 0.0
+    num_complaints: int = 0
 
     @property
     def num_packets(self) -> int:
@@ -50,8 +55,11 @@ def read_index(path: AnyPath) -> PacketIndex:
     times: list[float] = []
     key_times: list[float] = []
     last_tick = 0.0
+    log = complaint_log()
+    complaints_before = log.count() if log else 0
     with open_packets(path) as capture:
         claimed = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        rate = capture.get(cv2.CAP_PROP_FPS)
         failures = 0
         while failures < MAX_FAILURES:
             if not capture.grab():
@@ -69,6 +77,8 @@ def read_index(path: AnyPath) -> PacketIndex:
         claimed_frames=round(claimed) if plausible else 0,
         last_tick=round(last_tick),
         bytes_missing=_bytes_missing(path),
+        claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
+        num_complaints=log.count() - complaints_before if log else 0,
     )
 
 

@@ -1,15 +1,17 @@
-"""From a video to a clip: the one function that decodes, samples and letterboxes, on every side.
+"""From a video to clips: the one way in which frames are decoded, sampled and letterboxed, on every side.
 
 index        the packets predict the frames and their times, without decoding
-first pass   every frame is grabbed, to the end; those planned from the index are fetched and fitted
+first pass   by jumps where that saves much (`seeking`), else every frame to the end (`passes`); frames that
+             are planned from the index are fitted on the way
 proof        the plan is made again from the times really seen; the same plan: done
-second pass  otherwise the right frames are fetched in a second sequential reading, which is always right
+second pass  otherwise the right frames are fetched in a sequential reading, which is always right
 """
 
 import math
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,13 +19,73 @@ from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video.capture import MAX_FAILURES, AnyPath, Capture, name_of, open_frames
-from pipeline.video.complaints import complaint_log
+from pipeline.video.capture import AnyPath, name_of
+from pipeline.video.collector import Collector
 from pipeline.video.damage import Damage
 from pipeline.video.images import FrameFolder
 from pipeline.video.index import PacketIndex, read_index
-from pipeline.video.letterbox import displayed_size, fit_frame, sane_pixel_aspect
+from pipeline.video.letterbox import displayed_size
+from pipeline.video.parts import Part, Windows
+from pipeline.video.passes import Reading, read_sequentially
 from pipeline.video.sampling import frame_times, median_gap, plan_frames
+from pipeline.video.seeking import plan_steps, read_by_jumps
+
+DamagedPolicy = Literal["auto", "keep", "fail"]
+"""What becomes of a damaged video: `auto` takes a clip if all its frames can be shown to be clean, `keep`
+takes it anyway and says so, `fail` takes none of a video with any damage."""
+
+PartHandOver = Callable[[Part, NDArray[np.uint8]], None]
+"""Takes a part of the video and the frames of its clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipPlan:
+    """One clip of a video: which part, which frames, and whether it could be made.
+
+    Attributes:
+        part: of the video.
+        frame_indices: T indices among the frames really shown.
+        frame_times_seconds: T times; 0 is the first shown frame.
+        error: why there is no such clip; "" when it was handed over whole.
+        note: what is wrong with its frames, although it was taken; "" when they are clean.
+    """
+
+    part: Part
+    frame_indices: tuple[int, ...] = ()
+    frame_times_seconds: tuple[float, ...] = ()
+    error: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoRead:
+    """What was learnt of a video, and its clips.
+
+    Attributes:
+        width: displayed width in pixels: rotation and pixel aspect applied.
+        height: displayed height in pixels.
+        frame_rate: frames a second.
+        num_frames: frames really shown; those that were skipped by jumps are taken from the packet index.
+        duration_seconds: of the whole video; the last frame lasts the median gap.
+        frames_expected: frames that the header and the packets promise.
+        frames_read: frames that were decoded.
+        num_gaps: places where decoding failed and went on later.
+        num_complaints: lines in the decoder's log.
+        damage: what is wrong with the video in a sentence; empty when nothing is.
+        clips: one for each part, in order.
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    num_frames: int
+    duration_seconds: float
+    frames_expected: int
+    frames_read: int
+    num_gaps: int
+    num_complaints: int
+    damage: str
+    clips: tuple[ClipPlan, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +101,8 @@ class ClipRead:
         frame_rate: frames a second.
         num_frames: frames really shown.
         duration_seconds: of the whole video; the last frame lasts the median gap.
-        damage: what is wrong with the video, although this clip is whole; empty when nothing is.
+        damage: what is wrong with the video, although this clip was taken; empty when nothing is.
+        frames_expected, frames_read, num_gaps, num_complaints: as in `VideoRead`.
     """
 
     frames: NDArray[np.uint8]
@@ -51,6 +114,10 @@ class ClipRead:
     num_frames: int
     duration_seconds: float
     damage: str
+    frames_expected: int
+    frames_read: int
+    num_gaps: int
+    num_complaints: int
 
     def __repr__(self) -> str:
         """Short: shapes, not pixels."""
@@ -67,6 +134,7 @@ def read_clip(
     start_seconds: float | None = None,
     end_seconds: float | None = None,
     frame_rate: float | None = None,
+    damaged: DamagedPolicy = "auto",
 ) -> ClipRead:
     """Reads a video, or a folder of frame images, as one clip.
 
@@ -79,19 +147,77 @@ def read_clip(
         start_seconds: only frames from this time on; 0 is the first shown frame.
         end_seconds: only frames before this time.
         frame_rate: frames a second of a folder of images.
+        damaged: what becomes of a damaged video.
 
     Raises:
         VideoError: the video cannot become this clip; says why.
     """
-    wanted = _Wanted(spec=spec, start_seconds=start_seconds, end_seconds=end_seconds)
+    kept: dict[int, NDArray[np.uint8]] = {}
+    part = Part(start_seconds=start_seconds, end_seconds=end_seconds)
+    video = read_video(
+        path, spec, [part], hand_over=lambda _part, frames: kept.update({0: frames}),
+        frame_rate=frame_rate, damaged=damaged,
+    )  # fmt: skip
+    (clip,) = video.clips
+    if clip.error:
+        raise VideoError(name_of(path), clip.error)
+    return ClipRead(
+        frames=kept[0],
+        frame_indices=clip.frame_indices,
+        frame_times_seconds=clip.frame_times_seconds,
+        width=video.width,
+        height=video.height,
+        frame_rate=video.frame_rate,
+        num_frames=video.num_frames,
+        duration_seconds=video.duration_seconds,
+        damage="; ".join(filter(None, (clip.note, video.damage))),
+        frames_expected=video.frames_expected,
+        frames_read=video.frames_read,
+        num_gaps=video.num_gaps,
+        num_complaints=video.num_complaints,
+    )
+
+
+def read_video(
+    path: AnyPath,
+    spec: ClipSpec,
+    parts: Sequence[Part],
+    *,
+    hand_over: PartHandOver,
+    windows: Windows | None = None,
+    oversample: int = 1,
+    frame_rate: float | None = None,
+    damaged: DamagedPolicy = "auto",
+) -> VideoRead:
+    """Reads the clips of a video in one pass, and in a second one where the first was planned wrongly.
+
+    Args:
+        path: a video file, or a folder of images together with `frame_rate`.
+        spec: what a clip is.
+        parts: of the video; each becomes a clip, or several where `windows` cut it.
+        hand_over: is called with the part and its frames (T * oversample, S, S, 3) as soon as a clip is
+            whole. The last word on a part is `VideoRead.clips`: a part may come twice (then the second
+            counts), or come and not be listed, or be listed with an error.
+        windows: cut each part into clips of equal length.
+        oversample: frames stored for each of the T segments (odd).
+        frame_rate: frames a second of a folder of images.
+        damaged: what becomes of a damaged video.
+
+    Raises:
+        VideoError: no clip at all can be made; says why.
+    """
+    wanted = _Wanted(spec=spec, parts=tuple(parts), windows=windows, oversample=oversample, damaged=damaged)
     try:
         if frame_rate is not None and os.path.isdir(path):  # noqa: PTH112 - the path may be bytes
-            return _read_folder(path, wanted, frame_rate)
-        return _read_video(path, wanted)
+            return _read_folder(path, wanted, frame_rate, hand_over)
+        return _read_file(path, wanted, hand_over)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError(str(error)) from error
         raise VideoError(name_of(path), f"the decoder failed: {error.err}") from error
+
+
+_Planned = tuple[tuple[Part, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,163 +225,142 @@ class _Wanted:
     """What the caller asked for."""
 
     spec: ClipSpec
-    start_seconds: float | None
-    end_seconds: float | None
+    parts: tuple[Part, ...]
+    windows: Windows | None
+    oversample: int
+    damaged: DamagedPolicy
 
-    def plan(self, times: tuple[float, ...]) -> tuple[int, ...]:
-        """Indices of the clip's frames; empty where the range holds none."""
-        return plan_frames(
-            times,
-            num_frames=self.spec.num_frames,
-            start_seconds=self.start_seconds,
-            end_seconds=self.end_seconds,
+    def plan(self, times: Sequence[float], frame_rate: float) -> _Planned:
+        """The clips of a video with these frame times: part and indices, none where a part holds no frame."""
+        if not times:
+            return ()
+        parts: Iterable[Part] = self.parts
+        if self.windows is not None:
+            duration_seconds = _duration(times, frame_rate)
+            parts = (window for part in self.parts for window in self.windows.cut(part, duration_seconds))
+        return tuple(
+            (
+                part,
+                plan_frames(
+                    times,
+                    num_frames=self.spec.num_frames,
+                    oversample=self.oversample,
+                    start_seconds=part.start_seconds,
+                    end_seconds=part.end_seconds,
+                ),
+            )
+            for part in parts
         )
 
-    def sure_plan(self, name: str, times: tuple[float, ...], frame_rate: float) -> tuple[int, ...]:
-        """As `plan`; an empty range is a VideoError."""
-        if plan := self.plan(times):
-            return plan
-        start = "the start" if self.start_seconds is None else f"{self.start_seconds:g} s"
-        end = "the end" if self.end_seconds is None else f"{self.end_seconds:g} s"
-        lasts = f"the video lasts {_duration(times, frame_rate):.2f} s"
-        raise VideoError(name, f"no frame from {start} to {end}: {lasts}")
+    def collector(self, planned: _Planned, hand_over: PartHandOver) -> Collector:
+        """Collects the planned clips and hands them over by their part."""
+        parts = [part for part, plan in planned if plan]
+        return Collector(
+            [plan for _, plan in planned if plan], lambda number, frames: hand_over(parts[number], frames)
+        )
+
+    def clip(
+        self, part: Part, plan: tuple[int, ...], times: Sequence[float], frame_rate: float, damage: Damage
+    ) -> ClipPlan:
+        """What becomes of a clip, as far as the plan and the damage tell."""
+        if not plan:
+            lasts = f"the video lasts {_duration(times, frame_rate):.2f} s"
+            return ClipPlan(part=part, error=f"no frame {part}: {lasts}")
+        broken, error, note = damage.affected(plan), "", ""
+        count = f"{len(broken)} of {len(set(plan))} frames"
+        if damage.sentence and self.damaged == "fail":
+            error = f"the video is damaged: {damage.sentence}"
+        elif broken and self.damaged == "auto":
+            error = f"sampled frames are damaged: {count}; {damage.sentence}"
+        elif broken:
+            note = f"sampled frames may be damaged: {count}"
+        centres = plan[self.oversample // 2 :: self.oversample]
+        return ClipPlan(
+            part=part,
+            frame_indices=centres,
+            frame_times_seconds=tuple(times[index] for index in centres),
+            error=error,
+            note=note,
+        )
 
 
-def _read_folder(path: AnyPath, wanted: _Wanted, frame_rate: float) -> ClipRead:
+def _read_folder(path: AnyPath, wanted: _Wanted, frame_rate: float, hand_over: PartHandOver) -> VideoRead:
     folder = FrameFolder.open(path, frame_rate=frame_rate)
     times = folder.times_seconds
-    plan = wanted.sure_plan(folder.folder, times, frame_rate)
-    fetched = {}
-    for index in sorted(set(plan)):
-        frame = folder.frame(index)
-        fetched[index] = fit_frame(frame, wanted.spec)
-    size_wh = (frame.shape[1], frame.shape[0])
-    return _clip(fetched=fetched, plan=plan, times=times, size_wh=size_wh, frame_rate=frame_rate, damage="")
+    planned = wanted.plan(times, frame_rate)
+    collector = wanted.collector(planned, hand_over)
+    reading = Reading(claimed_rate=frame_rate)
+    for index in collector.wanted:
+        collector.put(index, reading.fit(folder.frame(index), wanted.spec))
+    reading.num_decoded = len(collector.wanted)
+    damage = Damage.none(len(times))
+    clips = [wanted.clip(part, plan, times, frame_rate, damage) for part, plan in planned]
+    return _video(reading, times, frame_rate, damage, clips)
 
 
-def _read_video(path: AnyPath, wanted: _Wanted) -> ClipRead:
+def _read_file(path: AnyPath, wanted: _Wanted, hand_over: PartHandOver) -> VideoRead:
     name = name_of(path)
     index = read_index(path)
-    reading = _read_frames(path, wanted.plan(frame_times(index.times_seconds)), wanted.spec)
+    expected = wanted.plan(frame_times(index.times_seconds), index.claimed_rate)
+    reading, collector = _first_pass(path, index, wanted, expected, hand_over)
     times = frame_times(reading.raw_times_seconds)
     if not times:
         raise VideoError(name, "no frame could be decoded")
     rate = _frame_rate(reading.claimed_rate, times)
-    plan = wanted.sure_plan(name, times, rate)
-    damage = _damage(reading, index)
-    if broken := damage.affected(plan):
-        detail = f"{len(broken)} of {len(set(plan))} frames; {damage.sentence}"
-        raise VideoError(name, f"sampled frames are damaged: {detail}")
-    if not set(plan) <= set(reading.fetched):
-        again = _read_frames(path, plan, wanted.spec)
-        if len(again.raw_times_seconds) != len(times) or not set(plan) <= set(again.fetched):
+    planned = wanted.plan(times, rate)
+    damage = Damage.assess(reading, index)
+    clips = [wanted.clip(part, plan, times, rate, damage) for part, plan in planned]
+    takes_some = any(not clip.error for clip in clips)
+    if takes_some and (planned != expected or not collector.is_complete):
+        collector = wanted.collector(planned, hand_over)
+        again = read_sequentially(path, wanted.spec, collector)
+        if len(again.raw_times_seconds) != len(times) or not collector.is_complete:
             raise VideoError(name, "reads differently each time")
-        reading = again
-    size_wh = displayed_size(*reading.size_wh, pixel_aspect=reading.pixel_aspect)
-    return _clip(
-        fetched=reading.fetched,
-        plan=plan,
-        times=times,
-        size_wh=size_wh,
-        frame_rate=rate,
-        damage=damage.sentence,
-    )
+        reading.size_wh = again.size_wh
+    return _video(reading, times, rate, damage, clips)
 
 
-@dataclass(kw_only=True)
-class _Reading:
-    """One sequential pass over a video."""
-
-    claimed_rate: float = 0.0
-    pixel_aspect: float = 1.0
-    size_wh: tuple[int, int] = (0, 0)  # upright, before pixel aspect
-    raw_times_seconds: list[float] = field(default_factory=list)  # one a shown frame
-    fetched: dict[int, NDArray[np.uint8]] = field(default_factory=dict)  # frame index -> (S, S, 3)
-    num_complaints: int = 0
-    num_gaps: int = 0
-    trouble_indices: list[int] = field(default_factory=list)  # the frame at (or before) which it came
-
-
-def _read_frames(path: AnyPath, wanted: Iterable[int], spec: ClipSpec) -> _Reading:
-    """Grabs every frame to the end and fetches those wanted, fitted at once to keep memory flat."""
-    log = complaint_log()
-    complaints_before = log.count() if log else 0
-    reading = _Reading()
-    wanted = set(wanted)
-    with open_frames(path) as capture:
-        reading.claimed_rate = capture.get(cv2.CAP_PROP_FPS)
-        reading.pixel_aspect = _upright_pixel_aspect(capture)
-        failures = 0
-        while failures < MAX_FAILURES:
-            index = len(reading.raw_times_seconds)
-            shown = capture.grab()
-            if shown and index in wanted:
-                shown, frame = capture.retrieve()
-                if shown:
-                    reading.fetched[index] = fit_frame(frame, spec, pixel_aspect=reading.pixel_aspect)  # type: ignore[arg-type]
-                    reading.size_wh = (frame.shape[1], frame.shape[0])
-            if log and (count := log.count()) > complaints_before:
-                reading.num_complaints += count - complaints_before
-                complaints_before = count
-                reading.trouble_indices.append(index)
-            if not shown:
-                failures += 1
-                continue
-            if failures:
-                reading.num_gaps += 1
-                reading.trouble_indices.append(index)
-                failures = 0
-            reading.raw_times_seconds.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-    return reading
+def _first_pass(
+    path: AnyPath, index: PacketIndex, wanted: _Wanted, expected: _Planned, hand_over: PartHandOver
+) -> tuple[Reading, Collector]:
+    """By jumps if they are worth it and nothing speaks against them, otherwise sequentially."""
+    collector = wanted.collector(expected, hand_over)
+    steps = plan_steps(index, collector.wanted)
+    if steps:
+        reading = read_by_jumps(path, wanted.spec, collector, index, steps)
+        if reading is not None:
+            return reading, collector
+        collector = wanted.collector(expected, hand_over)
+    return read_sequentially(path, wanted.spec, collector), collector
 
 
-def _clip(
-    *,
-    fetched: dict[int, NDArray[np.uint8]],
-    plan: tuple[int, ...],
-    times: tuple[float, ...],
-    size_wh: tuple[int, int],
-    frame_rate: float,
-    damage: str,
-) -> ClipRead:
-    return ClipRead(
-        frames=np.stack([fetched[index] for index in plan]),
-        frame_indices=plan,
-        frame_times_seconds=tuple(times[index] for index in plan),
-        width=size_wh[0],
-        height=size_wh[1],
+def _video(
+    reading: Reading, times: Sequence[float], frame_rate: float, damage: Damage, clips: Sequence[ClipPlan]
+) -> VideoRead:
+    width, height = displayed_size(*reading.size_wh, pixel_aspect=reading.pixel_aspect)
+    return VideoRead(
+        width=width,
+        height=height,
         frame_rate=frame_rate,
         num_frames=len(times),
         duration_seconds=_duration(times, frame_rate),
-        damage=damage,
-    )
-
-
-def _damage(reading: _Reading, index: PacketIndex) -> Damage:
-    return Damage.assess(
-        raw_times_seconds=reading.raw_times_seconds,
-        index=index,
-        num_complaints=reading.num_complaints,
+        frames_expected=damage.frames_expected,
+        frames_read=reading.num_decoded,
         num_gaps=reading.num_gaps,
-        trouble_indices=reading.trouble_indices,
+        num_complaints=reading.num_complaints,
+        damage=damage.sentence,
+        clips=tuple(clips),
     )
 
 
-def _duration(times: tuple[float, ...], frame_rate: float) -> float:
+def _duration(times: Sequence[float], frame_rate: float) -> float:
     return times[-1] + median_gap(times, single_seconds=1 / frame_rate if frame_rate else 0.0)
 
 
-def _frame_rate(claimed: float, times: tuple[float, ...]) -> float:
+def _frame_rate(claimed: float, times: Sequence[float]) -> float:
     """The header's rate where the times bear it out (it is exact where they are rounded), else theirs."""
     plausible = math.isfinite(claimed) and 0 < claimed <= 1000
     if len(times) < 2 or times[-1] <= 0:
         return claimed if plausible else 0.0
     measured = (len(times) - 1) / times[-1]
     return claimed if plausible and abs(claimed - measured) <= 0.02 * measured else measured
-
-
-def _upright_pixel_aspect(capture: Capture) -> float:
-    """Pixel aspect on the upright frame: a quarter turn swaps width and height of the pixels too."""
-    aspect = sane_pixel_aspect(capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN))
-    turned = round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 != 0
-    return 1 / aspect if turned else aspect

@@ -94,14 +94,22 @@ def plan_frames(
     times: Sequence[float],
     *,
     num_frames: int,
+    oversample: int = 1,
     start_seconds: float | None = None,
     end_seconds: float | None = None,
 ) -> tuple[int, ...]:
-    """The indices that make the clip; empty where the range holds no frame."""
+    """The indices that make the clip; empty where the range holds no frame.
+
+    With `oversample` m (odd) there are m frames for each segment, in order: the centres of m equal parts of
+    it, of which the middle one is the segment's own centre.
+    """
     wanted = frames_in_range(times, start_seconds=start_seconds, end_seconds=end_seconds)
     if not wanted:
         return ()
-    chosen = segment_centres(times[wanted.start : wanted.stop], num_frames=num_frames)
+    inside = times[wanted.start : wanted.stop]
+    chosen = list(segment_centres(inside, num_frames=num_frames * oversample))
+    # Equal but for the rounding of a time; a clip must not depend on what else is stored beside it.
+    chosen[oversample // 2 :: oversample] = segment_centres(inside, num_frames=num_frames)
     return tuple(wanted.start + index for index in chosen)
 
 

@@ -25,7 +25,7 @@ from pipeline.video.worker_process import WorkerContext, prepare_worker
 
 if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment is set
     from pipeline.video.capture import AnyPath
-    from pipeline.video.reader import ClipRead
+    from pipeline.video.reader import ClipRead, DamagedPolicy
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -216,6 +216,7 @@ def read_clips_isolated(
     spec: ClipSpec,
     *,
     frame_rate: float | None = None,
+    damaged: "DamagedPolicy" = "auto",
     num_workers: int = 1,
     time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS,
     memory_limit_bytes: int | None = DEFAULT_MEMORY_LIMIT_BYTES,
@@ -226,25 +227,29 @@ def read_clips_isolated(
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
     ) as pool:
-        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate), paths)
+        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), paths)
 
 
-def read_clip_isolated(path: "AnyPath", spec: ClipSpec, *, frame_rate: float | None = None) -> "ClipRead":
+def read_clip_isolated(
+    path: "AnyPath", spec: ClipSpec, *, frame_rate: float | None = None, damaged: "DamagedPolicy" = "auto"
+) -> "ClipRead":
     """`read_clip` in a worker process.
 
     Raises:
         VideoError: the video cannot become a clip, or its worker failed.
     """
-    ((_, outcome),) = read_clips_isolated([path], spec, frame_rate=frame_rate)
+    ((_, outcome),) = read_clips_isolated([path], spec, frame_rate=frame_rate, damaged=damaged)
     if isinstance(outcome, VideoError):
         raise outcome
     return outcome
 
 
-def _read_job(path: "AnyPath", *, spec: ClipSpec, frame_rate: float | None) -> "ClipRead":
+def _read_job(
+    path: "AnyPath", *, spec: ClipSpec, frame_rate: float | None, damaged: "DamagedPolicy"
+) -> "ClipRead":
     from pipeline.video.reader import read_clip
 
-    return read_clip(path, spec, frame_rate=frame_rate)
+    return read_clip(path, spec, frame_rate=frame_rate, damaged=damaged)
 
 
 def _failure(job: object, reason: str) -> WorkerFailure:

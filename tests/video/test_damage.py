@@ -9,6 +9,7 @@ from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
 from pipeline.video.damage import Damage
 from pipeline.video.index import PacketIndex, read_index
+from pipeline.video.passes import Reading
 from pipeline.video.reader import read_clip
 from pipeline.video.worker import read_clip_isolated
 from tests.helpers.videos import (
@@ -37,13 +38,13 @@ def index_of(
 
 
 def assess(index: PacketIndex, *, complaints: int = 0, gaps: int = 0, at: tuple[int, ...] = ()) -> Damage:
-    return Damage.assess(
-        raw_times_seconds=index.times_seconds,
-        index=index,
+    reading = Reading(
+        raw_times_seconds=list(index.times_seconds),
         num_complaints=complaints,
         num_gaps=gaps,
-        trouble_indices=at,
+        trouble_indices=list(at),
     )
+    return Damage.assess(reading, index)
 
 
 def test_damage_lasts_until_the_next_sure_key_frame() -> None:
@@ -63,13 +64,9 @@ def test_where_every_frame_is_a_key_frame_damage_stays_in_one() -> None:
 
 def test_shifted_times_leave_no_key_frame_sure() -> None:
     index = index_of(100, key_every=20)
-    damage = Damage.assess(
-        raw_times_seconds=[time + 0.04 for time in index.times_seconds],
-        index=index,
-        num_complaints=1,
-        num_gaps=0,
-        trouble_indices=(30,),
-    )
+    shifted = [time + 0.04 for time in index.times_seconds]
+    reading = Reading(raw_times_seconds=shifted, num_complaints=1, trouble_indices=[30])
+    damage = Damage.assess(reading, index)
     assert damage.affected(range(100)) == tuple(range(30, 100))
 
 
@@ -77,12 +74,12 @@ def test_shifted_times_leave_no_key_frame_sure() -> None:
     ("index", "complaints", "gaps", "sentence"),
     [
         (index_of(60, 1), 0, 0, ""),
-        (index_of(60, 1), 12, 0, "12 decoder complaints; 60 of 60 frames read"),
-        (index_of(60, 1), 1, 1, "1 decoder complaint; 1 gap in the video; 60 of 60 frames read"),
-        (index_of(60, 1, claimed=100), 1, 0, "1 decoder complaint; cut off after 60 of 100 frames"),
+        (index_of(60, 1), 12, 0, "60 of 60 frames read; 12 decoder complaints"),
+        (index_of(60, 1), 1, 1, "60 of 60 frames read; 1 decoder complaint; 1 gap in the video"),
+        (index_of(60, 1, claimed=100), 1, 0, "cut off after 60 of 100 frames; 1 decoder complaint"),
         (index_of(60, 1, claimed=100, bytes_missing=True), 0, 0, "cut off after 60 of 100 frames"),
         (index_of(60, 1, claimed=100), 0, 0, ""),  # headers lie: alone they prove nothing
-        (index_of(60, 1, claimed=61), 1, 0, "1 decoder complaint; 60 of 60 frames read"),
+        (index_of(60, 1, claimed=61), 1, 0, "60 of 60 frames read; 1 decoder complaint"),
     ],
 )
 def test_the_sentence(index: PacketIndex, complaints: int, gaps: int, sentence: str) -> None:
@@ -95,7 +92,8 @@ def test_a_cut_file_gives_its_clean_frames_and_says_so(tmp_path: Path, suffix: s
     clip = read_clip_isolated(path, SPEC)
     shown = clip.num_frames
     assert 15 <= shown < 40
-    assert clip.damage == f"1 decoder complaint; cut off after {shown} of 40 frames"
+    assert (clip.frames_expected, clip.frames_read, clip.num_complaints) == (40, shown, 1)
+    assert clip.damage == f"cut off after {shown} of 40 frames; 1 decoder complaint"
     assert clip.frame_indices == tuple(int((i + 0.5) * shown / 6) for i in range(6))
     assert read_numbers(clip.frames, size_wh=SIZE) == clip.frame_indices
 
@@ -133,14 +131,20 @@ def test_damage_between_the_sampled_frames_is_reported(tmp_path: Path) -> None:
     start, length = chunks_of(content)[30]
     content[start : start + length] = np.random.default_rng(0).bytes(length)
     path.write_bytes(content)
-    sentence = "1 decoder complaint; 1 gap in the video; 39 of 40 frames read"
+    sentence = "39 of 40 frames read; 1 decoder complaint; 1 gap in the video"
     with pytest.raises(VideoError, match=f"sampled frames are damaged: 9 of 39 frames; {sentence}"):
         read_clip_isolated(path, ClipSpec(num_frames=200, image_size=48))
-    clip = read_clip_isolated(path, ClipSpec(num_frames=2, image_size=48))
+    few = ClipSpec(num_frames=2, image_size=48)
+    clip = read_clip_isolated(path, few)
     # Frame 30 is missing: the times have a hole, so sampling goes by time, .4 and 1.2 s.
     assert read_numbers(clip.frames, size_wh=SIZE) == (10, 29)
     assert clip.frame_times_seconds == pytest.approx((0.4, 1.16))
     assert clip.damage == sentence
+    assert (clip.frames_expected, clip.frames_read, clip.num_gaps) == (40, 39, 1)
+    kept = read_clip_isolated(path, ClipSpec(num_frames=200, image_size=48), damaged="keep")
+    assert kept.damage == f"sampled frames may be damaged: 9 of 39 frames; {sentence}"
+    with pytest.raises(VideoError, match=f"the video is damaged: {sentence}"):
+        read_clip_isolated(path, few, damaged="fail")
 
 
 def test_damage_in_predicted_frames_spreads_to_the_next_key_frame(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_wrong_index_is_refuted_by_the_frames(tmp_path: Path, monkeypatch: pyt
     path = write_numbered_video(tmp_path / "video.avi", 40)
     truth = read_clip(path, SPEC)
     passes = []
-    real_pass = reader._read_frames
+    real_pass = reader.read_sequentially
 
     def counted(*args: object) -> object:
         passes.append(args)
@@ -187,7 +187,7 @@ def test_a_wrong_index_is_refuted_by_the_frames(tmp_path: Path, monkeypatch: pyt
             times_seconds=times, key_times_seconds=times, claimed_frames=90, last_tick=89, bytes_missing=False
         )
 
-    monkeypatch.setattr(reader, "_read_frames", counted)
+    monkeypatch.setattr(reader, "read_sequentially", counted)
     read_clip(path, SPEC)
     assert len(passes) == 1  # the true index is proved by one pass
     monkeypatch.setattr(reader, "read_index", lying)

@@ -1,0 +1,94 @@
+"""One pass over a video: what it saw of the frames, of the damage and of the header."""
+
+import math
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.spec import ClipSpec
+from pipeline.video.capture import MAX_FAILURES, AnyPath, Capture, open_frames
+from pipeline.video.collector import Collector
+from pipeline.video.complaints import complaint_log
+from pipeline.video.letterbox import fit_frame, sane_pixel_aspect
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What one pass saw.
+
+    Attributes:
+        claimed_rate: frames a second by the header.
+        pixel_aspect: of the upright frame.
+        size_wh: of the upright frame, before the pixel aspect.
+        raw_times_seconds: one for each frame shown, as the decoder told them.
+        num_decoded: frames that were decoded.
+        num_complaints: lines in the decoder's log.
+        num_gaps: failures that were followed by more frames.
+        trouble_indices: for each complaint or gap, the frame that was shown then (or would have been).
+    """
+
+    claimed_rate: float = 0.0
+    pixel_aspect: float = 1.0
+    size_wh: tuple[int, int] = (0, 0)
+    raw_times_seconds: list[float] = field(default_factory=list)
+    num_decoded: int = 0
+    num_complaints: int = 0
+    num_gaps: int = 0
+    trouble_indices: list[int] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, capture: Capture) -> "Reading":
+        """A pass that has seen the header only."""
+        claimed = capture.get(cv2.CAP_PROP_FPS)
+        return cls(
+            claimed_rate=claimed if math.isfinite(claimed) else 0.0,
+            pixel_aspect=_upright_pixel_aspect(capture),
+        )
+
+    def fit(self, frame_bgr: NDArray[np.uint8], spec: ClipSpec) -> NDArray[np.uint8]:
+        """A frame as it goes into a clip (S, S, 3), its size noted."""
+        self.size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
+        return fit_frame(frame_bgr, spec, pixel_aspect=self.pixel_aspect)
+
+
+def read_sequentially(path: AnyPath, spec: ClipSpec, collector: Collector) -> Reading:
+    """Grabs every frame to the end, past bad packets, and fits those wanted: always right.
+
+    Raises:
+        VideoError: the file cannot be opened.
+    """
+    log = complaint_log()
+    complaints_before = log.count() if log else 0
+    with open_frames(path) as capture:
+        reading = Reading.begun(capture)
+        failures = 0
+        while failures < MAX_FAILURES:
+            index = len(reading.raw_times_seconds)
+            shown = capture.grab()
+            if shown and collector.wants(index):
+                shown, frame = capture.retrieve()
+                if shown:
+                    collector.put(index, reading.fit(frame, spec))  # type: ignore[arg-type]
+            if log and (count := log.count()) > complaints_before:
+                reading.num_complaints += count - complaints_before
+                complaints_before = count
+                reading.trouble_indices.append(index)
+            if not shown:
+                failures += 1
+                continue
+            if failures:
+                reading.num_gaps += 1
+                reading.trouble_indices.append(index)
+                failures = 0
+            reading.raw_times_seconds.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    reading.num_decoded = len(reading.raw_times_seconds)
+    return reading
+
+
+def _upright_pixel_aspect(capture: Capture) -> float:
+    """Pixel aspect on the upright frame: a quarter turn swaps width and height of the pixels too."""
+    aspect = sane_pixel_aspect(capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN))
+    turned = round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 != 0
+    return 1 / aspect if turned else aspect
