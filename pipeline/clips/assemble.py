@@ -1,10 +1,11 @@
 """From records of what was read to the rows of clips.csv: groups, splits, and clips that are gone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.clips.clip import Clip, Split
-from pipeline.clips.extract import Extracted
+from pipeline.clips.extracted import Extracted
+from pipeline.clips.journal import Records
 from pipeline.clips.previous import Previous
 from pipeline.clips.source import Source, SourceList
 from pipeline.clips.split_rule import SplitRule
@@ -26,9 +27,22 @@ class Table:
     notes: tuple[str, ...]
 
 
-def make_table(
-    listed: SourceList, previous: Previous, rule: SplitRule, records: Mapping[str, Extracted]
-) -> Table:
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """One clip and the source that it was made from."""
+
+    source: Source
+    record: Extracted
+
+    @property
+    def group(self) -> str:
+        """The group as given; otherwise the file's bytes, or its path where they cannot be read."""
+        if self.source.group:
+            return self.source.group
+        return f"sha256:{self.record.sha256[:16]}" if self.record.sha256 else f"path:{self.source.path}"
+
+
+def make_table(listed: SourceList, previous: Previous, rule: SplitRule, records: Records) -> Table:
     """Makes the table of a store.
 
     Args:
@@ -37,9 +51,10 @@ def make_table(
         rule: how splits are made.
         records: what became of each source.
     """
-    gone = previous.not_in({source.id for source in listed.sources})
-    splits, notes = _deal(listed, previous, rule, records, gone)
-    clips = [_clip(source, records[source.id], splits[source.id]) for source in listed.sources]
+    made = [_Made(source=source, record=record) for source in listed.sources for record in records[source.id]]
+    gone = previous.not_in({it.record.id for it in made})
+    splits, notes = _deal(made, previous, rule, gone)
+    clips = [_clip(it, splits[it.record.id]) for it in made]
     usable = {clip.label for clip in clips if clip.is_usable}
     notes += [
         f"class {label!r} has no clip that can be used." for label in listed.labels if label not in usable
@@ -50,21 +65,17 @@ def make_table(
             f"{len(newly_gone)} clips are no longer listed, such as {newly_gone[0].path}: their frames are "
             "kept, but nothing uses them (status skipped). List them again to use them."
         )
-    versions = _versions(records, notes)
+    versions = _versions([it.record for it in made], notes)
     return Table(clips=(*clips, *gone), versions=versions, notes=tuple(notes))
 
 
 def _deal(
-    listed: SourceList,
-    previous: Previous,
-    rule: SplitRule,
-    records: Mapping[str, Extracted],
-    gone: list[Clip],
+    made: list[_Made], previous: Previous, rule: SplitRule, gone: list[Clip]
 ) -> tuple[dict[str, Split], list[str]]:
-    keys = {source.id: {_group(source, records[source.id])} for source in listed.sources}
-    for source in listed.sources:
-        if records[source.id].sha256:
-            keys[source.id].add(f"sha256:{records[source.id].sha256[:16]}")
+    keys = {it.record.id: {it.group} for it in made}
+    for it in made:
+        if it.record.sha256:
+            keys[it.record.id].add(f"sha256:{it.record.sha256[:16]}")
     # A clip that came back under another name joins the side on which its bytes stood.
     keys |= {
         clip.id: {clip.group, f"sha256:{clip.sha256[:16]}"} for clip in gone if clip.is_usable or clip.sha256
@@ -72,43 +83,36 @@ def _deal(
     groups = merge_groups(keys)
     kept = dict(previous.splits)
     sides = {groups[clip.id]: clip.split for clip in gone if clip.id in groups}
-    for source in listed.sources:
-        if source.id not in kept and groups[source.id] in sides:
-            kept[source.id] = sides[groups[source.id]]
-    dealt = [Dealt(id=source.id, label=source.label, group=groups[source.id]) for source in listed.sources]
+    for it in made:
+        if it.record.id not in kept and groups[it.record.id] in sides:
+            kept[it.record.id] = sides[groups[it.record.id]]
+    dealt = [Dealt(id=it.record.id, label=it.source.label, group=groups[it.record.id]) for it in made]
+    failed = {it.record.id for it in made if it.record.status == "failed"}
     return rule.assign(
-        usable=[clip for clip in dealt if records[clip.id].status != "failed"],
-        failed=[clip for clip in dealt if records[clip.id].status == "failed"],
-        given={source.id: source.split for source in listed.sources},
+        usable=[clip for clip in dealt if clip.id not in failed],
+        failed=[clip for clip in dealt if clip.id in failed],
+        given={it.record.id: it.source.split for it in made},
         kept=kept,
     )
 
 
-def _clip(source: Source, record: Extracted, split: Split) -> Clip:
-    assert record.status in ("ok", "damaged", "failed")  # noqa: S101 - the others end in `_run`
+def _clip(made: _Made, split: Split) -> Clip:
+    record = made.record
+    assert record.status in ("ok", "damaged", "failed")  # noqa: S101 - the others end in preprocess
     return Clip(
-        id=source.id,
-        path=source.path,
-        label=source.label,
+        id=record.id,
+        path=made.source.path,
+        label=made.source.label,
         split=split,
-        group=_group(source, record),
+        group=made.group,
         status=record.status,
         reason=record.reason,
-        start_seconds=source.start_seconds,
-        end_seconds=source.end_seconds,
         **record.of_clip(),
     )
 
 
-def _group(source: Source, record: Extracted) -> str:
-    """The group as given; otherwise the file's bytes, or its path where they cannot be read."""
-    if source.group:
-        return source.group
-    return f"sha256:{record.sha256[:16]}" if record.sha256 else f"path:{source.path}"
-
-
-def _versions(records: Mapping[str, Extracted], notes: list[str]) -> dict[str, str]:
-    pairs = sorted({(it.cv2_version, it.ffmpeg_version) for it in records.values() if it.cv2_version})
+def _versions(records: Iterable[Extracted], notes: list[str]) -> dict[str, str]:
+    pairs = sorted({(it.cv2_version, it.ffmpeg_version) for it in records if it.cv2_version})
     if len(pairs) > 1:
         notes.append(
             f"clips were read by different versions of OpenCV ({', '.join(pair[0] for pair in pairs)}); "

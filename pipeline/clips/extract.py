@@ -1,219 +1,170 @@
-"""One source becomes one clip: the unit of work, a plain function of plain data that runs in a worker."""
+"""One video becomes its clips: the unit of work, a plain function of plain data that runs in a worker."""
 
-import hashlib
-import os
-from dataclasses import asdict, dataclass, fields
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
-from pipeline import files
-from pipeline.clips.clip import COLUMNS
-from pipeline.clips.source import Source, is_frame_image
-from pipeline.clips.store import write_frames
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.clips.clip_rule import ClipRule
+from pipeline.clips.extracted import Extracted
+from pipeline.clips.fingerprint import fingerprint, hash_source, size_of
+from pipeline.clips.source import Source, clip_id
+from pipeline.clips.store import frames_path, write_frames
 from pipeline.errors import MachineError, VideoError
 from pipeline.spec import ClipSpec
+from pipeline.video.parts import Part
+
+_SECONDS_A_BYTE = 2e-6  # a slow machine reads half a megabyte of video a second
+_SECONDS_A_VIDEO = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractJob:
-    """What a worker needs to make one clip.
+    """What a worker needs to make the clips of one video.
 
     Attributes:
-        source: the video and the range.
+        sources: the video, or those parts of it that are listed; all at one location.
         spec: what a clip is.
+        rule: how many clips there are, and what becomes of damaged ones.
         folder: the store.
-        known_sha256: of the bytes that the store's clip was made from; equal bytes are not read again.
+        known_sha256: for ids of sources, of the bytes that the store's clips were made from: equal bytes are
+            not read again.
     """
 
-    source: Source
+    sources: tuple[Source, ...]
     spec: ClipSpec
+    rule: ClipRule = field(default_factory=ClipRule)
     folder: str
-    known_sha256: str = ""
+    known_sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
         """Names the job in messages."""
-        return self.source.path
+        return self.sources[0].path
+
+    @property
+    def time_limit_seconds(self) -> float:
+        """How long the video may take: an hour of 1080p is read for minutes, on a slow machine for many."""
+        return _SECONDS_A_VIDEO + _SECONDS_A_BYTE * (size_of(self.sources[0]) or 0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Extracted:
-    """What became of one source; everything about a clip but label, split and group.
+def extract(job: ExtractJob) -> tuple[Extracted, ...]:
+    """Reads one video and writes its clips, each whole or not at all; never raises for a video's sake.
 
-    Attributes:
-        id: of the clip.
-        fingerprint: size and modification time of the source; "" when it is not there.
-        status: as in `Clip`; `unchanged`: the clip in the store is still right; `stopped`: the machine, not
-            the video, is the trouble (a full disk), `reason` says what.
-        reason: why, unless ok.
-        cv2_version: of the OpenCV that read the frames.
-        ffmpeg_version: of the FFmpeg inside it.
-
-    The rest is as in `Clip`.
+    Returns:
+        One record for each clip, one or more for each source.
     """
-
-    id: str
-    fingerprint: str
-    status: Literal["ok", "damaged", "failed", "unchanged", "stopped"]
-    reason: str = ""
-    size_bytes: int | None = None
-    sha256: str = ""
-    width: int | None = None
-    height: int | None = None
-    frame_rate: float | None = None
-    num_frames: int | None = None
-    frames_expected: int | None = None
-    frames_read: int | None = None
-    num_gaps: int | None = None
-    num_complaints: int | None = None
-    duration_seconds: float | None = None
-    frame_indices: tuple[int, ...] = ()
-    frame_times_seconds: tuple[float, ...] = ()
-    frames_sha256: str = ""
-    cv2_version: str = ""
-    ffmpeg_version: str = ""
-
-    def of_clip(self) -> dict[str, Any]:
-        """The fields that the clip's row takes over as they are."""
-        return {name: getattr(self, name) for name in SHARED_FIELDS}
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Extracted":
-        """Rebuilds it.
-
-        Raises:
-            ValueError: other fields than ours.
-        """
-        if set(values) != {field.name for field in fields(cls)}:
-            raise ValueError("not a record of this version")
-        tuples = {name: tuple(values[name]) for name in ("frame_indices", "frame_times_seconds")}
-        return cls(**{**values, **tuples})
-
-
-# What a record and the clip's row have in common, besides id and status.
-SHARED_FIELDS = tuple(
-    field.name
-    for field in fields(Extracted)
-    if field.name in COLUMNS and field.name not in ("id", "status", "reason")
-)
-
-
-def extract(job: ExtractJob) -> Extracted:
-    """Reads one video and writes its clip, whole or not at all; never raises for a video's sake."""
     from pipeline.video.capture import regular_file
 
-    source, sha256 = job.source, ""
-    before = fingerprint(source)
+    first, sha256 = job.sources[0], ""
+    before = fingerprint(first)
     try:
-        if source.frame_rate is None:
-            regular_file(source.location)
-        sha256 = hash_source(source)
-        if sha256 and sha256 == job.known_sha256:
-            return Extracted(id=source.id, fingerprint=before, status="unchanged", sha256=sha256)
-        return _read(job, before, sha256)
+        if first.frame_rate is None:
+            regular_file(first.location)
+        sha256 = hash_source(first)
+        unchanged = [it for it in job.sources if sha256 and job.known_sha256.get(it.id) == sha256]
+        records = [
+            Extracted(id=it.id, source_id=it.id, fingerprint=before, status="unchanged", sha256=sha256)
+            for it in unchanged
+        ]
+        fresh = [it for it in job.sources if it not in unchanged]
+        if fresh:
+            records += _read(job, fresh, before, sha256)
+        return tuple(records)
     except VideoError as error:
-        return failure(source, error.reason, sha256=sha256)
+        return tuple(failure(source, error.reason, sha256=sha256) for source in job.sources)
     except MachineError as error:
-        return Extracted(id=source.id, fingerprint=before, status="stopped", reason=str(error))
+        return tuple(
+            Extracted(id=it.id, source_id=it.id, fingerprint=before, status="stopped", reason=str(error))
+            for it in job.sources
+        )
 
 
 def failure(source: Source, reason: str, *, sha256: str = "") -> Extracted:
     """The record of a source that gave no clip."""
     return Extracted(
         id=source.id,
+        source_id=source.id,
         fingerprint=fingerprint(source),
         status="failed",
         reason=reason,
-        size_bytes=size_of(source),
-        sha256=sha256,
-    )
-
-
-def size_of(source: Source) -> int | None:
-    """Bytes of a source; None when it is not there."""
-    try:
-        return sum(os.stat(path).st_size for path in _files(source))  # noqa: PTH116 - names may not be UTF-8
-    except OSError:
-        return None
-
-
-def fingerprint(source: Source) -> str:
-    """Size and modification time of a source, cheap to ask for; "" when it is not there."""
-    try:
-        if source.frame_rate is None:
-            status = os.stat(source.location)  # noqa: PTH116 - names may not be UTF-8
-            return f"{status.st_size}:{status.st_mtime_ns}"
-        statuses = [(os.path.basename(path), os.stat(path)) for path in _images(source)]  # noqa: PTH116, PTH119
-    except OSError:
-        return ""
-    lines = "\n".join(f"{os.fsencode(name)!r}:{it.st_size}:{it.st_mtime_ns}" for name, it in statuses)
-    return f"{source.frame_rate!r}:{len(statuses)}:{hashlib.sha256(lines.encode()).hexdigest()}"
-
-
-def hash_source(source: Source) -> str:
-    """SHA-256 of a video's bytes; of a folder of frames: of their names and bytes; "" if they cannot be read.
-
-    The source must be a regular file or a folder: a pipe would never end.
-    """
-    try:
-        if source.frame_rate is None:
-            return files.sha256_of_file(source.location)
-        lines = [
-            f"{os.fsencode(os.path.basename(path))!r}:{files.sha256_of_file(path)}"  # noqa: PTH119
-            for path in _images(source)
-        ]
-    except OSError:
-        return ""
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _files(source: Source) -> list[str]:
-    return [source.location] if source.frame_rate is None else _images(source)
-
-
-def _images(source: Source) -> list[str]:
-    names = sorted(os.listdir(source.location), key=os.fsencode)  # noqa: PTH208
-    return [os.path.join(source.location, name) for name in names if is_frame_image(name)]  # noqa: PTH118
-
-
-def _read(job: ExtractJob, before: str, sha256: str) -> Extracted:
-    from pipeline.video.reader import read_clip
-    from pipeline.video.versions import decoder_versions
-
-    source = job.source
-    read = read_clip(
-        source.location,
-        job.spec,
         start_seconds=source.start_seconds,
         end_seconds=source.end_seconds,
-        frame_rate=source.frame_rate,
-    )
-    if fingerprint(source) != before:
-        raise VideoError(source.path, "it changed while it was read; run again when it is complete")
-    versions = decoder_versions()
-    return Extracted(
-        id=source.id,
-        fingerprint=before,
-        status="damaged" if read.damage else "ok",
-        reason=read.damage,
         size_bytes=size_of(source),
         sha256=sha256,
-        width=read.width,
-        height=read.height,
-        frame_rate=read.frame_rate,
-        num_frames=read.num_frames,
-        frames_expected=read.frames_expected,
-        frames_read=read.frames_read,
-        num_gaps=read.num_gaps,
-        num_complaints=read.num_complaints,
-        duration_seconds=read.duration_seconds,
-        frame_indices=read.frame_indices,
-        frame_times_seconds=read.frame_times_seconds,
-        frames_sha256=write_frames(Path(job.folder), source.id, read.frames),
-        cv2_version=versions["cv2"],
-        ffmpeg_version=versions["ffmpeg"],
     )
+
+
+def _read(job: ExtractJob, sources: list[Source], before: str, sha256: str) -> list[Extracted]:
+    from pipeline.video.reader import read_video
+    from pipeline.video.versions import decoder_versions
+
+    first, folder = sources[0], Path(job.folder)
+    hashes: dict[str, str] = {}
+
+    def write(number: int, part: Part, frames: NDArray[np.uint8]) -> None:
+        name = clip_id(sources[number], part)
+        hashes[name] = write_frames(folder, name, frames)
+
+    try:
+        video = read_video(
+            first.location,
+            job.spec,
+            [Part(start_seconds=it.start_seconds, end_seconds=it.end_seconds) for it in sources],
+            hand_over=write,
+            windows=job.rule.windows,
+            oversample=job.rule.oversample,
+            frame_rate=first.frame_rate,
+            damaged=job.rule.damaged,
+        )
+        if fingerprint(first) != before:
+            raise VideoError(first.path, "it changed while it was read; run again when it is complete")
+    except BaseException:
+        _remove(folder, hashes)
+        raise
+    versions = decoder_versions()
+    records = []
+    for clip in video.clips:
+        source = sources[clip.number]
+        name = clip_id(source, clip.part)
+        reason = clip.error or "; ".join(filter(None, (clip.note, video.damage)))
+        records.append(
+            Extracted(
+                id=name,
+                source_id=source.id,
+                fingerprint=before,
+                status="failed" if clip.error else "damaged" if reason else "ok",
+                reason=reason,
+                start_seconds=clip.part.start_seconds,
+                end_seconds=clip.part.end_seconds,
+                size_bytes=size_of(source),
+                sha256=sha256,
+                width=video.width,
+                height=video.height,
+                frame_rate=video.frame_rate,
+                num_frames=video.num_frames,
+                frames_expected=video.frames_expected,
+                frames_read=video.frames_read,
+                num_gaps=video.num_gaps,
+                num_complaints=video.num_complaints,
+                duration_seconds=video.duration_seconds,
+                frame_indices=() if clip.error else clip.frame_indices,
+                frame_times_seconds=() if clip.error else clip.frame_times_seconds,
+                frames_sha256="" if clip.error else hashes[name],
+                cv2_version=versions["cv2"],
+                ffmpeg_version=versions["ffmpeg"],
+            )
+        )
+    whole = {record.id for record in records if record.status != "failed"}
+    _remove(folder, hashes.keys() - whole)
+    return records
+
+
+def _remove(folder: Path, ids: Iterable[str]) -> None:
+    """Takes back clips that were written before their video proved unfit."""
+    for name in ids:
+        with contextlib.suppress(OSError):
+            frames_path(folder, name).unlink()

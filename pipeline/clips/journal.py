@@ -1,6 +1,6 @@
 """What a run of preprocess has done so far: lets it go on after a stop, and skip what has not changed.
 
-    CLIPS/.preprocess/journal.jsonl    the spec, then one line for each finished source
+    CLIPS/.preprocess/journal.jsonl    how clips are made, then one line for each finished source
     CLIPS/.preprocess/store.json       store.json of before, while clips of a finished store are made anew
 
 A cache beside the store: it holds modification times, which the store itself must not, and may be deleted.
@@ -8,15 +8,19 @@ A cache beside the store: it holds modification times, which the store itself mu
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pipeline import files
-from pipeline.clips.extract import Extracted
+from pipeline.clips.clip_rule import ClipRule
+from pipeline.clips.extracted import Extracted
 from pipeline.spec import ClipSpec
 
 FOLDER = ".preprocess"
+
+Records = dict[str, tuple[Extracted, ...]]
+"""For each source id, what became of it: one record a clip."""
 
 
 def journal_path(folder: Path) -> Path:
@@ -24,39 +28,40 @@ def journal_path(folder: Path) -> Path:
     return folder / FOLDER / "journal.jsonl"
 
 
-def read_journal(folder: Path) -> tuple[dict[str, object] | None, dict[str, Extracted]]:
-    """The spec (as a dict) that the journal was begun with, and the last record of each clip id.
+def read_journal(folder: Path) -> tuple[dict[str, Any], Records]:
+    """How clips are made (`spec` and `clip_rule`, or nothing), and the last records of each source.
 
     A line that was cut off by a kill is left out: its source is simply read again.
     """
-    spec: dict[str, object] | None = None
-    records: dict[str, Extracted] = {}
+    made: dict[str, Any] = {}
+    records: Records = {}
     try:
         lines = journal_path(folder).read_bytes().split(b"\n")
     except OSError:
-        return None, {}
+        return {}, {}
     for line in lines:
         try:
             values = json.loads(line)
             if "spec" in values:
-                spec = values["spec"]
+                made = values
             else:
-                record = Extracted.from_dict(values)
-                records[record.id] = record
-        except (ValueError, TypeError):
+                records[values["source"]] = tuple(Extracted.from_dict(clip) for clip in values["clips"])
+        except (ValueError, TypeError, KeyError):
             continue
-    return spec, records
+    return made, records
 
 
-def write_journal(folder: Path, spec: ClipSpec, records: Mapping[str, Extracted]) -> None:
+def write_journal(
+    folder: Path, spec: ClipSpec, rule: ClipRule, records: Mapping[str, Sequence[Extracted]]
+) -> None:
     """Writes the journal anew, whole."""
-    lines = [files.json_text({"spec": spec.to_dict()})]
-    lines += [files.json_text(records[clip_id].to_dict()) for clip_id in sorted(records)]
+    lines = [files.json_text({"spec": spec.to_dict(), "clip_rule": rule.to_dict()})]
+    lines += [_line(source_id, records[source_id]) for source_id in sorted(records)]
     files.write_text(journal_path(folder), "\n".join(lines) + "\n")
 
 
 class JournalWriter:
-    """Appends finished records; each survives a kill of this process as soon as `add` returns."""
+    """Appends finished sources; each survives a kill of this process as soon as `add` returns."""
 
     def __init__(self, folder: Path) -> None:
         self._file: IO[bytes] = journal_path(folder).open("ab")
@@ -69,7 +74,11 @@ class JournalWriter:
         os.fsync(self._file.fileno())
         self._file.close()
 
-    def add(self, record: Extracted) -> None:
-        """Appends one record, on a line of its own even if the one before was cut off."""
-        self._file.write(b"\n" + files.json_text(record.to_dict()).encode())
+    def add(self, source_id: str, records: Sequence[Extracted]) -> None:
+        """Appends one source, on a line of its own even if the one before was cut off."""
+        self._file.write(b"\n" + _line(source_id, records).encode())
         self._file.flush()
+
+
+def _line(source_id: str, records: Sequence[Extracted]) -> str:
+    return files.json_text({"source": source_id, "clips": [record.to_dict() for record in records]})

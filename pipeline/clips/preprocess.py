@@ -4,7 +4,6 @@ Kill it at any moment and run it again: finished sources are in the journal, the
 from the journal alone, so the store's bytes do not depend on how often it was stopped.
 """
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +15,15 @@ from tqdm import tqdm
 
 from pipeline import files
 from pipeline.clips.assemble import make_table
-from pipeline.clips.extract import Extracted, ExtractJob, extract, failure, fingerprint, hash_source
-from pipeline.clips.journal import JournalWriter, write_journal
+from pipeline.clips.clip_rule import ClipRule
+from pipeline.clips.estimate import clip_bytes, estimate_num_clips
+from pipeline.clips.extract import ExtractJob, extract, failure
+from pipeline.clips.extracted import Extracted
+from pipeline.clips.fingerprint import fingerprint, hash_source
+from pipeline.clips.journal import JournalWriter, Records, write_journal
 from pipeline.clips.origin import write_origin
 from pipeline.clips.previous import Previous
-from pipeline.clips.source import SourceList
+from pipeline.clips.source import Source, SourceList
 from pipeline.clips.sources import list_sources
 from pipeline.clips.split_rule import SplitRule
 from pipeline.clips.store import ClipStore, frames_path, write_store
@@ -28,8 +31,6 @@ from pipeline.clips.summary import Summary
 from pipeline.errors import MachineError, UsageError, VideoError
 from pipeline.spec import ClipSpec
 from pipeline.video.worker import WorkerPool
-
-_NPY_HEADER_BYTES = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,7 @@ def preprocess(
     out: Path | str,
     *,
     spec: ClipSpec | None = None,
+    clip_rule: ClipRule | None = None,
     frame_rate: float | None = None,
     group_column: str | None = None,
     val_fraction: float = 0.15,
@@ -72,6 +74,7 @@ def preprocess(
         videos: a folder of class folders, or a CSV; see `sources`.
         out: the store's folder.
         spec: what a clip is; default `ClipSpec()`.
+        clip_rule: how many clips each video gives, and what of damaged ones; default `ClipRule()`.
         frame_rate: of folders of frame images.
         group_column: the CSV's column that says what must not be split.
         val_fraction: share of val where it is made; of train where a given split has none.
@@ -85,10 +88,10 @@ def preprocess(
     Raises:
         UsageError: an option or the input cannot be right.
         StoreError: the store in `out` is damaged.
-        ConflictError: `out` holds clips of another spec or split rule, or another run is using it.
+        ConflictError: `out` holds clips of another spec or rule, or another run is using it.
         MachineError: no room, no permission.
     """
-    videos, out, spec = Path(videos), Path(out), spec or ClipSpec()
+    videos, out, spec, clip_rule = Path(videos), Path(out), spec or ClipSpec(), clip_rule or ClipRule()
     if num_workers is not None and num_workers < 1:
         raise UsageError(f"--workers is {num_workers}; allowed: 1 or more.")
     listed = list_sources(videos, frame_rate=frame_rate, group_column=group_column)
@@ -104,23 +107,24 @@ def preprocess(
     files.make_folder(out)
     with files.owned_folder(out):
         previous = Previous.read(out)
-        previous.check(listed, spec, rule)
+        previous.check(listed, spec, clip_rule, rule)
         files.make_folder(out / "frames")
         files.remove_unfinished(out)
         files.remove_unfinished(out / "frames")
-        records, jobs = _plan(listed, previous, spec, out, retry=retry)
-        _announce(len(listed.sources), len(jobs), spec, out, say)
-        previous.begin(spec, redone={job.source.id for job in jobs})
+        records, jobs = _plan(listed, previous, spec, clip_rule, out, retry=retry)
+        num_new = sum(len(job.sources) for job in jobs)
+        _announce(len(listed.sources), jobs, out, say)
+        previous.begin(spec, clip_rule, redone={job.path for job in jobs})
         write_origin(out, videos if videos.is_dir() else videos.parent)
-        for record in _run(jobs, out, num_workers or _num_processors(), show_progress=show_progress):
-            records[record.id] = _settled(record, previous)
-        notes = _finish(out, listed, previous, spec=spec, rule=rule, made=records)
+        made = _run(jobs, out, previous, num_workers or _num_processors(), show_progress=show_progress)
+        records |= dict(made)
+        notes = _finish(out, listed, previous, spec=spec, clip_rule=clip_rule, rule=rule, made=records)
     store = ClipStore.open(out)
     return PreprocessResult(
         store=store,
         summary=Summary.of(store.labels, store.clips),
-        num_read=len(jobs),
-        num_unchanged=len(listed.sources) - len(jobs),
+        num_read=num_new,
+        num_unchanged=len(listed.sources) - num_new,
         notes=(*listed.notes, *notes),
     )
 
@@ -147,40 +151,71 @@ def _check_out(videos: Path, out: Path) -> None:
 
 
 def _plan(
-    listed: SourceList, previous: Previous, spec: ClipSpec, out: Path, *, retry: bool
-) -> tuple[dict[str, Extracted], list[ExtractJob]]:
-    """Parts the sources into those whose record still holds and those to read."""
-    size_bytes = _clip_bytes(spec)
-    records: dict[str, Extracted] = {}
-    jobs: list[ExtractJob] = []
+    listed: SourceList, previous: Previous, spec: ClipSpec, clip_rule: ClipRule, out: Path, *, retry: bool
+) -> tuple[Records, list[ExtractJob]]:
+    """Parts the sources into those whose records still hold and those to read, a job for each video."""
+    size_bytes = clip_bytes(spec, clip_rule)
+    records: Records = {}
+    to_read: dict[tuple[str, float | None], list[Source]] = {}
+    known_sha256: dict[str, str] = {}
     for source in listed.sources:
-        record = previous.records.get(source.id)
-        has_frames = False
-        if record is not None and record.status != "failed":
-            with contextlib.suppress(OSError):
-                has_frames = frames_path(out, source.id).stat().st_size == size_bytes
-        is_settled = has_frames or (record is not None and record.status == "failed" and not retry)
-        if record is not None and is_settled and record.fingerprint == fingerprint(source):
-            records[source.id] = record
+        known = previous.records.get(source.id, ())
+        failed = [record for record in known if record.status == "failed"]
+        has_frames = len(failed) < len(known) and all(
+            _has_frames(out, record.id, size_bytes) for record in known if record.status != "failed"
+        )
+        is_settled = has_frames or (bool(known) and len(failed) == len(known))
+        if (
+            is_settled
+            and not (failed and retry)
+            and {it.fingerprint for it in known} == {fingerprint(source)}
+        ):
+            records[source.id] = known
             continue
-        known = record.sha256 if record is not None and has_frames and source.frame_rate is None else ""
-        jobs.append(ExtractJob(source=source, spec=spec, folder=str(out.resolve()), known_sha256=known))
+        if has_frames and not failed and source.frame_rate is None:
+            known_sha256[source.id] = known[0].sha256
+        to_read.setdefault((source.location, source.frame_rate), []).append(source)
+    folder = str(out.resolve())
+    jobs = [
+        ExtractJob(
+            sources=tuple(sources),
+            spec=spec,
+            rule=clip_rule,
+            folder=folder,
+            known_sha256={it.id: known_sha256[it.id] for it in sources if it.id in known_sha256},
+        )
+        for sources in to_read.values()
+    ]
     return records, jobs
 
 
-def _announce(num_sources: int, num_jobs: int, spec: ClipSpec, out: Path, say: Callable[[str], None]) -> None:
+def _has_frames(out: Path, clip_id: str, size_bytes: int) -> bool:
+    try:
+        return frames_path(out, clip_id).stat().st_size == size_bytes
+    except OSError:
+        return False
+
+
+def _announce(num_sources: int, jobs: list[ExtractJob], out: Path, say: Callable[[str], None]) -> None:
     """Says how much disk the run needs, and stops here when it is not there."""
-    if num_jobs == 0:
+    if not jobs:
         say(f"nothing new: all {num_sources} clips of {out} are up to date.")
         return
-    needed_bytes = num_jobs * _clip_bytes(spec)
-    files.require_free_space(out, needed_bytes, purpose=f"preprocessing {num_jobs} videos")
-    known = f" ({num_sources - num_jobs} are done already)" if num_jobs < num_sources else ""
-    say(f"{num_jobs} videos to read{known}; their clips take {files.format_bytes(needed_bytes)} in {out}.")
+    num_new = sum(len(job.sources) for job in jobs)
+    num_clips, about = num_new, ""
+    if jobs[0].rule.windows is not None:
+        num_clips, about = estimate_num_clips(jobs), "about "
+    needed_bytes = num_clips * clip_bytes(jobs[0].spec, jobs[0].rule)
+    files.require_free_space(out, needed_bytes, purpose=f"preprocessing {num_new} videos")
+    known = f" ({num_sources - num_new} are done already)" if num_new < num_sources else ""
+    clips = f"{about}{num_clips} clips" if about else "their clips"
+    say(f"{num_new} videos to read{known}; {clips} take {about}{files.format_bytes(needed_bytes)} in {out}.")
 
 
-def _run(jobs: list[ExtractJob], out: Path, num_workers: int, *, show_progress: bool) -> Iterator[Extracted]:
-    """Extracts in workers; each record is in the journal before it is handed on."""
+def _run(
+    jobs: list[ExtractJob], out: Path, previous: Previous, num_workers: int, *, show_progress: bool
+) -> Iterator[tuple[str, tuple[Extracted, ...]]]:
+    """Extracts in workers; the records of a source are in the journal before they are handed on."""
     if not jobs:
         return
     with ExitStack() as stack:
@@ -197,26 +232,30 @@ def _run(jobs: list[ExtractJob], out: Path, num_workers: int, *, show_progress: 
             )
         )
         for job, outcome in pool.map(extract, jobs):
-            record = _lost(job, outcome) if isinstance(outcome, VideoError) else outcome
-            if record.status == "stopped":
-                raise MachineError(record.reason)
-            if record.status != "unchanged":
-                journal.add(record)
+            records = _lost(job, outcome) if isinstance(outcome, VideoError) else outcome
+            for source in job.sources:
+                of_source = tuple(record for record in records if record.source_id == source.id)
+                if of_source[0].status == "stopped":
+                    raise MachineError(of_source[0].reason)
+                if of_source[0].status == "unchanged":
+                    yield source.id, _touched(previous.records[source.id], of_source[0])
+                else:
+                    journal.add(source.id, of_source)
+                    yield source.id, of_source
             bar.update()
-            yield record
 
 
-def _lost(job: ExtractJob, error: VideoError) -> Extracted:
-    """The record of a source whose worker died, and with it what it knew."""
-    is_file = job.source.frame_rate is not None or Path(job.source.location).is_file()
-    return failure(job.source, error.reason, sha256=hash_source(job.source) if is_file else "")
+def _lost(job: ExtractJob, error: VideoError) -> tuple[Extracted, ...]:
+    """The records of a video whose worker died, and with it what it knew."""
+    first = job.sources[0]
+    is_file = first.frame_rate is not None or Path(first.location).is_file()
+    sha256 = hash_source(first) if is_file else ""
+    return tuple(failure(source, error.reason, sha256=sha256) for source in job.sources)
 
 
-def _settled(record: Extracted, previous: Previous) -> Extracted:
-    """The record of a source that was touched but holds the same bytes: the old one, newly dated."""
-    if record.status != "unchanged":
-        return record
-    return replace(previous.records[record.id], fingerprint=record.fingerprint)
+def _touched(known: tuple[Extracted, ...], seen: Extracted) -> tuple[Extracted, ...]:
+    """The records of a source that was touched but holds the same bytes: the old ones, newly dated."""
+    return tuple(replace(record, fingerprint=seen.fingerprint) for record in known)
 
 
 def _finish(
@@ -225,8 +264,9 @@ def _finish(
     previous: Previous,
     *,
     spec: ClipSpec,
+    clip_rule: ClipRule,
     rule: SplitRule,
-    made: dict[str, Extracted],
+    made: Records,
 ) -> list[str]:
     """Writes table, description and journal, and removes frames that no row names; returns what to say."""
     table = make_table(listed, previous, rule, made)
@@ -235,20 +275,22 @@ def _finish(
         spec=spec,
         labels=listed.labels,
         clips=table.clips,
+        clip_rule=clip_rule,
         split_rule=rule.to_dict(),
         versions=table.versions,
     )
     keep = {clip.id for clip in table.clips if clip.status != "failed"}
-    write_journal(out, spec, {i: it for i, it in previous.records.items() if i in keep} | made)
+    gone = {
+        source_id: records
+        for source_id, records in previous.records.items()
+        if any(record.id in keep for record in records)
+    }
+    write_journal(out, spec, clip_rule, gone | made)
     previous.end()
     for path in (out / "frames").glob("*.npy"):
         if path.stem not in keep:
             path.unlink()
     return list(table.notes)
-
-
-def _clip_bytes(spec: ClipSpec) -> int:
-    return spec.num_frames * spec.image_size**2 * 3 + _NPY_HEADER_BYTES
 
 
 def _num_processors() -> int:

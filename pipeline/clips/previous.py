@@ -8,8 +8,9 @@ from typing import Any
 
 from pipeline import files
 from pipeline.clips.clip import Clip, Split, parse_clips_csv
-from pipeline.clips.extract import SHARED_FIELDS, Extracted
-from pipeline.clips.journal import FOLDER, journal_path, read_journal, write_journal
+from pipeline.clips.clip_rule import ClipRule
+from pipeline.clips.extracted import SHARED_FIELDS, Extracted
+from pipeline.clips.journal import FOLDER, Records, journal_path, read_journal, write_journal
 from pipeline.clips.source import SourceList
 from pipeline.clips.split_rule import SplitRule
 from pipeline.clips.store import read_manifest
@@ -26,6 +27,7 @@ class Previous:
         manifest: store.json, or {} when the store was never finished.
         clips: the rows of the finished table.
         spec: with which the clips were made; None: there are none.
+        clip_rule: by which the clips were made; None: there are none.
         records: what is known of each source.
     """
 
@@ -33,7 +35,8 @@ class Previous:
     manifest: dict[str, Any]
     clips: tuple[Clip, ...]
     spec: ClipSpec | None
-    records: dict[str, Extracted]
+    clip_rule: ClipRule | None
+    records: Records
 
     @staticmethod
     def lies_in(folder: Path) -> bool:
@@ -47,13 +50,13 @@ class Previous:
         Raises:
             StoreError: there is a store that cannot be understood.
         """
-        journal_spec, records = read_journal(folder)
+        made, records = read_journal(folder)
         home = folder if (folder / "store.json").exists() else _aside(folder).parent
         if not (home / "store.json").exists():
-            return cls(
-                folder=folder, manifest={}, clips=(), spec=_spec(folder, journal_spec), records=records
-            )
+            spec, rule = _made(folder, made)
+            return cls(folder=folder, manifest={}, clips=(), spec=spec, clip_rule=rule, records=records)
         manifest = read_manifest(home)
+        spec, rule = _made(folder, manifest)
         try:
             clips = parse_clips_csv((folder / "clips.csv").read_bytes())
         except (OSError, ValueError) as error:
@@ -61,16 +64,11 @@ class Previous:
                 f"{folder / 'clips.csv'} is missing or damaged ({error}). Preprocess into a new folder."
             ) from None
         versions = manifest.get("versions", {})
-        for clip in clips:
-            if clip.id not in records and clip.status != "skipped":
-                records[clip.id] = _record(clip, versions)
-        return cls(
-            folder=folder,
-            manifest=manifest,
-            clips=clips,
-            spec=_spec(folder, manifest["spec"]),
-            records=records,
-        )
+        if rule is not None and rule.windows is None:  # else a row does not tell from which source it was cut
+            for clip in clips:
+                if clip.id not in records and clip.status != "skipped":
+                    records[clip.id] = (_record(clip, versions),)
+        return cls(folder=folder, manifest=manifest, clips=clips, spec=spec, clip_rule=rule, records=records)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -90,7 +88,7 @@ class Previous:
             for clip in gone
         ]
 
-    def check(self, listed: SourceList, spec: ClipSpec, rule: SplitRule) -> None:
+    def check(self, listed: SourceList, spec: ClipSpec, clip_rule: ClipRule, rule: SplitRule) -> None:
         """Refuses a run that does not fit what is there.
 
         Raises:
@@ -101,7 +99,12 @@ class Previous:
                 f"{self.folder} holds clips of another spec: {'; '.join(self.spec.differences(spec))}. "
                 "Use the same options, or another --out."
             )
-        if self.clips and not self.splits.keys() & {source.id for source in listed.sources}:
+        if self.clip_rule is not None and (differences := self.clip_rule.differences(clip_rule)):
+            raise ConflictError(
+                f"{self.folder} holds clips that were made otherwise: {'; '.join(differences)}. "
+                "Use the same options, or another --out."
+            )
+        if self.clips and not {clip.path for clip in self.clips} & {it.path for it in listed.sources}:
             raise ConflictError(
                 f"{self.folder} was made from other videos: none of its {len(self.clips)} clips, such as "
                 f"{self.clips[0].path}, is listed now. Give the same VIDEOS, or another --out."
@@ -112,14 +115,14 @@ class Previous:
                 "another split: use the same options, or another --out."
             )
 
-    def begin(self, spec: ClipSpec, redone: set[str]) -> None:
-        """Prepares the folder: a journal with the spec, and no store.json while its clips are made anew."""
+    def begin(self, spec: ClipSpec, clip_rule: ClipRule, redone: set[str]) -> None:
+        """Prepares the folder: a journal, and no store.json while clips of these paths are made anew."""
         files.make_folder(self.folder / FOLDER)
         files.remove_unfinished(self.folder / FOLDER)
         if self.spec is None or not journal_path(self.folder).exists():
-            write_journal(self.folder, spec, self.records)
+            write_journal(self.folder, spec, clip_rule, self.records)
         is_whole = (self.folder / "store.json").exists()
-        if is_whole and any(clip.is_usable and clip.id in redone for clip in self.clips):
+        if is_whole and any(clip.is_usable and clip.path in redone for clip in self.clips):
             os.replace(self.folder / "store.json", _aside(self.folder))  # noqa: PTH105
 
     def end(self) -> None:
@@ -132,11 +135,14 @@ def _aside(folder: Path) -> Path:
     return folder / FOLDER / "store.json"
 
 
-def _spec(folder: Path, values: dict[str, Any] | None) -> ClipSpec | None:
+def _made(folder: Path, values: dict[str, Any]) -> tuple[ClipSpec | None, ClipRule | None]:
+    """How clips were made, from a journal or a description; nothing where there is nothing."""
+    if not values:
+        return None, None
     try:
-        return None if values is None else ClipSpec.from_dict(values)
-    except UsageError as error:
-        raise StoreError(f"{folder}: {error}") from None
+        return ClipSpec.from_dict(values["spec"]), ClipRule.from_dict(values["clip_rule"])
+    except (UsageError, KeyError) as error:
+        raise StoreError(f"{folder}: {error}. Preprocess into a new folder.") from None
 
 
 def _record(clip: Clip, versions: dict[str, str]) -> Extracted:
@@ -145,6 +151,7 @@ def _record(clip: Clip, versions: dict[str, str]) -> Extracted:
     values = {name: getattr(clip, name) for name in SHARED_FIELDS}
     return Extracted(
         id=clip.id,
+        source_id=clip.id,
         status=clip.status,
         reason=clip.reason,
         fingerprint="unknown",

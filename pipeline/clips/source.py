@@ -8,6 +8,7 @@ from typing import Literal
 
 from pipeline.clips.clip import Split
 from pipeline.labels import Labels
+from pipeline.video.parts import Part
 
 # fmt: off
 VIDEO_EXTENSIONS = frozenset({
@@ -58,13 +59,22 @@ class Source:
     @property
     def id(self) -> str:
         """A readable name that only this path and range have, and that every file system takes."""
-        identity = os.fsencode(self.path)
-        if self.start_seconds is not None or self.end_seconds is not None:
-            identity += f"\0{self.start_seconds!r}\0{self.end_seconds!r}".encode()
-        parts = self.path.rsplit("/", 2)[-2:]
-        stem = "-".join([*parts[:-1], parts[-1].rsplit(".", 1)[0]]).lower()
-        readable = re.sub(r"[^a-z0-9_]+", "-", stem).strip("-")[-40:].strip("-") or "clip"
-        return f"{readable}-{hashlib.sha256(identity).hexdigest()[:12]}"
+        return clip_id(self, Part(start_seconds=self.start_seconds, end_seconds=self.end_seconds))
+
+
+def clip_id(source: Source, part: Part) -> str:
+    """The id of a clip: of the source itself, or of a window of it."""
+    identity = os.fsencode(source.path)
+    ranges = [(source.start_seconds, source.end_seconds), (part.start_seconds, part.end_seconds)]
+    if ranges[0] == ranges[1]:
+        ranges.pop()
+    for start_seconds, end_seconds in ranges:
+        if len(ranges) > 1 or start_seconds is not None or end_seconds is not None:
+            identity += f"\0{start_seconds!r}\0{end_seconds!r}".encode()
+    parts = source.path.rsplit("/", 2)[-2:]
+    stem = "-".join([*parts[:-1], parts[-1].rsplit(".", 1)[0]]).lower()
+    readable = re.sub(r"[^a-z0-9_]+", "-", stem).strip("-")[-40:].strip("-") or "clip"
+    return f"{readable}-{hashlib.sha256(identity).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, kw_only=True)

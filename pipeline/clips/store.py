@@ -3,7 +3,7 @@
     CLIPS/
       store.json         format, spec, labels, how the splits came about, versions of the decoder
       clips.csv          one row a clip (`Clip`), sorted by path
-      frames/<id>.npy    uint8 (T, S, S, 3), RGB
+      frames/<id>.npy    uint8 (T, S, S, 3), RGB; with oversampling (T * m, S, S, 3)
 
 No clock time is written: the same videos give the same bytes. `store.json` is written last, so a folder
 without it is a store that is not finished.
@@ -22,6 +22,7 @@ import numpy as np
 
 from pipeline import files
 from pipeline.clips.clip import SPLITS, Clip, Split, Status, clips_csv, parse_clips_csv
+from pipeline.clips.clip_rule import ClipRule
 from pipeline.errors import StoreError, UsageError
 from pipeline.labels import Labels
 from pipeline.spec import ClipSpec
@@ -44,6 +45,7 @@ class ClipStore:
         spec: what a clip is.
         labels: the classes, in the order of class_index.
         clips: all rows, failed and skipped ones too, sorted by path.
+        oversample: frames stored for each of the T segments.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class ClipStore:
     spec: ClipSpec
     labels: Labels
     clips: tuple[Clip, ...]
+    oversample: int = 1
 
     @classmethod
     def open(cls, folder: Path | str) -> "ClipStore":
@@ -63,6 +66,7 @@ class ClipStore:
         manifest = read_manifest(folder)
         try:
             spec, labels = ClipSpec.from_dict(manifest["spec"]), Labels(tuple(manifest["labels"]))
+            oversample = ClipRule.from_dict(manifest["clip_rule"]).oversample
         except UsageError as error:
             raise StoreError(f"{folder / 'store.json'}: {error}") from None
         except (KeyError, TypeError) as error:
@@ -76,7 +80,7 @@ class ClipStore:
                     f"{folder}: clips.csv has the label {clip.label!r}, which store.json does not list: the "
                     "last preprocess did not finish. Run it again with the same options."
                 )
-        return cls(folder, manifest, spec, labels, clips)
+        return cls(folder, manifest, spec, labels, clips, oversample)
 
     def usable(self, split: Split | None = None) -> tuple[Clip, ...]:
         """The clips with frames (status ok or damaged), of one split or of all."""
@@ -88,10 +92,19 @@ class ClipStore:
         Raises:
             StoreError: the file is missing or damaged, or the clip has no frames.
         """
+        return self.segments(clip)[:, self.oversample // 2]
+
+    def segments(self, clip: Clip) -> np.ndarray:
+        """All stored frames of a clip, uint8 (T, oversample, S, S, 3) RGB; the middle ones are `frames`.
+
+        Raises:
+            StoreError: the file is missing or damaged, or the clip has no frames.
+        """
         if clip.status == "failed":
             raise StoreError(f"clip {clip.id} has no frames: {clip.path}: {clip.reason}")
         path = frames_path(self.folder, clip.id)
-        shape = (self.spec.num_frames, self.spec.image_size, self.spec.image_size, 3)
+        T, S = self.spec.num_frames, self.spec.image_size
+        shape = (T * self.oversample, S, S, 3)
         try:
             frames: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
@@ -100,7 +113,7 @@ class ClipStore:
             raise StoreError(
                 f"{path} holds {frames.dtype} {frames.shape}, not uint8 {shape}. {_mend(self.folder)}"
             )
-        return frames
+        return frames.reshape(T, self.oversample, S, S, 3)
 
     @cached_property
     def digest(self) -> str:
@@ -115,7 +128,7 @@ def frames_path(folder: Path, clip_id: str) -> Path:
 
 
 def write_frames(folder: Path, clip_id: str, frames: np.ndarray) -> str:
-    """Writes a clip's frames (T, S, S, 3) whole or not at all; returns the SHA-256 of the array's bytes."""
+    """Writes a clip's frames (F, S, S, 3) whole or not at all; returns the SHA-256 of the array's bytes."""
     frames = np.ascontiguousarray(frames, dtype=np.uint8)
     with files.whole_file(frames_path(folder, clip_id)) as file:
         np.save(file, frames, allow_pickle=False)
@@ -133,6 +146,7 @@ def write_store(
     spec: ClipSpec,
     labels: Labels,
     clips: Iterable[Clip],
+    clip_rule: ClipRule,
     split_rule: Mapping[str, Any],
     versions: Mapping[str, str],
 ) -> None:
@@ -143,6 +157,7 @@ def write_store(
         spec: what a clip is.
         labels: the classes.
         clips: all rows, in any order.
+        clip_rule: how videos became clips.
         split_rule: how the splits came about, JSON-ready: source, fractions, seed.
         versions: of cv2 and FFmpeg.
     """
@@ -154,6 +169,7 @@ def write_store(
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "spec": spec.to_dict(),
+            "clip_rule": clip_rule.to_dict(),
             "labels": list(labels),
             "split": dict(split_rule),
             "versions": dict(versions),

@@ -82,6 +82,18 @@ def read_index(path: AnyPath) -> PacketIndex:
     )
 
 
+def claimed_duration(path: AnyPath) -> float:
+    """Seconds that a video lasts by its header's word, which is quick to ask for; 0 where it says nothing.
+
+    Raises:
+        VideoError: the file cannot be opened.
+    """
+    with open_packets(path) as capture:
+        count, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+    plausible = math.isfinite(count) and math.isfinite(rate) and 0 < count < 1e9 and 0 < rate <= 1000
+    return count / rate if plausible else 0.0
+
+
 def _bytes_missing(path: AnyPath) -> bool:
     """Whether an AVI file is shorter than its outermost chunk; FFmpeg reads such a file without a word."""
     with open(regular_file(path), "rb") as file:  # noqa: PTH123 - a Path cannot hold bytes

@@ -7,8 +7,13 @@ windows   |-------|                               window_seconds long,
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline.errors import UsageError
+
+DamagedPolicy = Literal["auto", "keep", "fail"]
+"""What becomes of a damaged video: `auto` takes a clip if all its frames can be shown to be clean, `keep`
+takes it anyway and says so, `fail` takes none of a video with any damage."""
 
 _ROUNDING_SECONDS = 1e-6
 

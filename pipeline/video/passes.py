@@ -11,7 +11,7 @@ from pipeline.spec import ClipSpec
 from pipeline.video.capture import MAX_FAILURES, AnyPath, Capture, open_frames
 from pipeline.video.collector import Collector
 from pipeline.video.complaints import complaint_log
-from pipeline.video.letterbox import fit_frame, sane_pixel_aspect
+from pipeline.video.letterbox import displayed_size, fit_frame, sane_pixel_aspect
 
 
 @dataclass(kw_only=True)
@@ -46,6 +46,11 @@ class Reading:
             claimed_rate=claimed if math.isfinite(claimed) else 0.0,
             pixel_aspect=_upright_pixel_aspect(capture),
         )
+
+    @property
+    def displayed_size(self) -> tuple[int, int]:
+        """Width and height on the screen."""
+        return displayed_size(*self.size_wh, pixel_aspect=self.pixel_aspect)
 
     def fit(self, frame_bgr: NDArray[np.uint8], spec: ClipSpec) -> NDArray[np.uint8]:
         """A frame as it goes into a clip (S, S, 3), its size noted."""

@@ -9,9 +9,8 @@ second pass  otherwise the right frames are fetched in a sequential reading, whi
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,37 +23,11 @@ from pipeline.video.collector import Collector
 from pipeline.video.damage import Damage
 from pipeline.video.images import FrameFolder
 from pipeline.video.index import PacketIndex, read_index
-from pipeline.video.letterbox import displayed_size
-from pipeline.video.parts import Part, Windows
+from pipeline.video.parts import DamagedPolicy, Part, Windows
 from pipeline.video.passes import Reading, read_sequentially
-from pipeline.video.sampling import frame_times, median_gap, plan_frames
+from pipeline.video.sampling import frame_times
 from pipeline.video.seeking import plan_steps, read_by_jumps
-
-DamagedPolicy = Literal["auto", "keep", "fail"]
-"""What becomes of a damaged video: `auto` takes a clip if all its frames can be shown to be clean, `keep`
-takes it anyway and says so, `fail` takes none of a video with any damage."""
-
-PartHandOver = Callable[[Part, NDArray[np.uint8]], None]
-"""Takes a part of the video and the frames of its clip."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClipPlan:
-    """One clip of a video: which part, which frames, and whether it could be made.
-
-    Attributes:
-        part: of the video.
-        frame_indices: T indices among the frames really shown.
-        frame_times_seconds: T times; 0 is the first shown frame.
-        error: why there is no such clip; "" when it was handed over whole.
-        note: what is wrong with its frames, although it was taken; "" when they are clean.
-    """
-
-    part: Part
-    frame_indices: tuple[int, ...] = ()
-    frame_times_seconds: tuple[float, ...] = ()
-    error: str = ""
-    note: str = ""
+from pipeline.video.wanted import ClipOutcome, HandOver, PlannedClip, Wanted, collector_of, duration_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +58,7 @@ class VideoRead:
     num_gaps: int
     num_complaints: int
     damage: str
-    clips: tuple[ClipPlan, ...]
+    clips: tuple[ClipOutcome, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +128,7 @@ def read_clip(
     kept: dict[int, NDArray[np.uint8]] = {}
     part = Part(start_seconds=start_seconds, end_seconds=end_seconds)
     video = read_video(
-        path, spec, [part], hand_over=lambda _part, frames: kept.update({0: frames}),
+        path, spec, [part], hand_over=lambda _number, _part, frames: kept.update({0: frames}),
         frame_rate=frame_rate, damaged=damaged,
     )  # fmt: skip
     (clip,) = video.clips
@@ -183,7 +156,7 @@ def read_video(
     spec: ClipSpec,
     parts: Sequence[Part],
     *,
-    hand_over: PartHandOver,
+    hand_over: HandOver,
     windows: Windows | None = None,
     oversample: int = 1,
     frame_rate: float | None = None,
@@ -195,7 +168,7 @@ def read_video(
         path: a video file, or a folder of images together with `frame_rate`.
         spec: what a clip is.
         parts: of the video; each becomes a clip, or several where `windows` cut it.
-        hand_over: is called with the part and its frames (T * oversample, S, S, 3) as soon as a clip is
+        hand_over: is called with each clip's part and frames (T * oversample, S, S, 3) as soon as it is
             whole. The last word on a part is `VideoRead.clips`: a part may come twice (then the second
             counts), or come and not be listed, or be listed with an error.
         windows: cut each part into clips of equal length.
@@ -206,7 +179,7 @@ def read_video(
     Raises:
         VideoError: no clip at all can be made; says why.
     """
-    wanted = _Wanted(spec=spec, parts=tuple(parts), windows=windows, oversample=oversample, damaged=damaged)
+    wanted = Wanted(spec=spec, parts=tuple(parts), windows=windows, oversample=oversample, damaged=damaged)
     try:
         if frame_rate is not None and os.path.isdir(path):  # noqa: PTH112 - the path may be bytes
             return _read_folder(path, wanted, frame_rate, hand_over)
@@ -217,88 +190,22 @@ def read_video(
         raise VideoError(name_of(path), f"the decoder failed: {error.err}") from error
 
 
-_Planned = tuple[tuple[Part, tuple[int, ...]], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """What the caller asked for."""
-
-    spec: ClipSpec
-    parts: tuple[Part, ...]
-    windows: Windows | None
-    oversample: int
-    damaged: DamagedPolicy
-
-    def plan(self, times: Sequence[float], frame_rate: float) -> _Planned:
-        """The clips of a video with these frame times: part and indices, none where a part holds no frame."""
-        if not times:
-            return ()
-        parts: Iterable[Part] = self.parts
-        if self.windows is not None:
-            duration_seconds = _duration(times, frame_rate)
-            parts = (window for part in self.parts for window in self.windows.cut(part, duration_seconds))
-        return tuple(
-            (
-                part,
-                plan_frames(
-                    times,
-                    num_frames=self.spec.num_frames,
-                    oversample=self.oversample,
-                    start_seconds=part.start_seconds,
-                    end_seconds=part.end_seconds,
-                ),
-            )
-            for part in parts
-        )
-
-    def collector(self, planned: _Planned, hand_over: PartHandOver) -> Collector:
-        """Collects the planned clips and hands them over by their part."""
-        parts = [part for part, plan in planned if plan]
-        return Collector(
-            [plan for _, plan in planned if plan], lambda number, frames: hand_over(parts[number], frames)
-        )
-
-    def clip(
-        self, part: Part, plan: tuple[int, ...], times: Sequence[float], frame_rate: float, damage: Damage
-    ) -> ClipPlan:
-        """What becomes of a clip, as far as the plan and the damage tell."""
-        if not plan:
-            lasts = f"the video lasts {_duration(times, frame_rate):.2f} s"
-            return ClipPlan(part=part, error=f"no frame {part}: {lasts}")
-        broken, error, note = damage.affected(plan), "", ""
-        count = f"{len(broken)} of {len(set(plan))} frames"
-        if damage.sentence and self.damaged == "fail":
-            error = f"the video is damaged: {damage.sentence}"
-        elif broken and self.damaged == "auto":
-            error = f"sampled frames are damaged: {count}; {damage.sentence}"
-        elif broken:
-            note = f"sampled frames may be damaged: {count}"
-        centres = plan[self.oversample // 2 :: self.oversample]
-        return ClipPlan(
-            part=part,
-            frame_indices=centres,
-            frame_times_seconds=tuple(times[index] for index in centres),
-            error=error,
-            note=note,
-        )
-
-
-def _read_folder(path: AnyPath, wanted: _Wanted, frame_rate: float, hand_over: PartHandOver) -> VideoRead:
+def _read_folder(path: AnyPath, wanted: Wanted, frame_rate: float, hand_over: HandOver) -> VideoRead:
     folder = FrameFolder.open(path, frame_rate=frame_rate)
     times = folder.times_seconds
     planned = wanted.plan(times, frame_rate)
-    collector = wanted.collector(planned, hand_over)
+    collector = collector_of(planned, hand_over)
     reading = Reading(claimed_rate=frame_rate)
     for index in collector.wanted:
         collector.put(index, reading.fit(folder.frame(index), wanted.spec))
     reading.num_decoded = len(collector.wanted)
     damage = Damage.none(len(times))
-    clips = [wanted.clip(part, plan, times, frame_rate, damage) for part, plan in planned]
-    return _video(reading, times, frame_rate, damage, clips)
+    return _video(
+        reading=reading, wanted=wanted, planned=planned, times=times, frame_rate=frame_rate, damage=damage
+    )
 
 
-def _read_file(path: AnyPath, wanted: _Wanted, hand_over: PartHandOver) -> VideoRead:
+def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
     name = name_of(path)
     index = read_index(path)
     expected = wanted.plan(frame_times(index.times_seconds), index.claimed_rate)
@@ -308,53 +215,64 @@ def _read_file(path: AnyPath, wanted: _Wanted, hand_over: PartHandOver) -> Video
         raise VideoError(name, "no frame could be decoded")
     rate = _frame_rate(reading.claimed_rate, times)
     planned = wanted.plan(times, rate)
-    damage = Damage.assess(reading, index)
-    clips = [wanted.clip(part, plan, times, rate, damage) for part, plan in planned]
-    takes_some = any(not clip.error for clip in clips)
+    video = _video(
+        reading=reading,
+        wanted=wanted,
+        planned=planned,
+        times=times,
+        frame_rate=rate,
+        damage=Damage.assess(reading, index),
+    )
+    takes_some = any(not clip.error for clip in video.clips)
     if takes_some and (planned != expected or not collector.is_complete):
-        collector = wanted.collector(planned, hand_over)
+        collector = collector_of(planned, hand_over)
         again = read_sequentially(path, wanted.spec, collector)
         if len(again.raw_times_seconds) != len(times) or not collector.is_complete:
             raise VideoError(name, "reads differently each time")
-        reading.size_wh = again.size_wh
-    return _video(reading, times, rate, damage, clips)
+        width, height = again.displayed_size
+        video = replace(video, width=width, height=height)
+    return video
 
 
 def _first_pass(
-    path: AnyPath, index: PacketIndex, wanted: _Wanted, expected: _Planned, hand_over: PartHandOver
+    path: AnyPath, index: PacketIndex, wanted: Wanted, expected: Sequence[PlannedClip], hand_over: HandOver
 ) -> tuple[Reading, Collector]:
     """By jumps if they are worth it and nothing speaks against them, otherwise sequentially."""
-    collector = wanted.collector(expected, hand_over)
+    collector = collector_of(expected, hand_over)
     steps = plan_steps(index, collector.wanted)
     if steps:
         reading = read_by_jumps(path, wanted.spec, collector, index, steps)
         if reading is not None:
             return reading, collector
-        collector = wanted.collector(expected, hand_over)
+        collector = collector_of(expected, hand_over)
     return read_sequentially(path, wanted.spec, collector), collector
 
 
 def _video(
-    reading: Reading, times: Sequence[float], frame_rate: float, damage: Damage, clips: Sequence[ClipPlan]
+    *,
+    reading: Reading,
+    wanted: Wanted,
+    planned: Sequence[PlannedClip],
+    times: Sequence[float],
+    frame_rate: float,
+    damage: Damage,
 ) -> VideoRead:
-    width, height = displayed_size(*reading.size_wh, pixel_aspect=reading.pixel_aspect)
+    width, height = reading.displayed_size
     return VideoRead(
         width=width,
         height=height,
         frame_rate=frame_rate,
         num_frames=len(times),
-        duration_seconds=_duration(times, frame_rate),
+        duration_seconds=duration_of(times, frame_rate),
         frames_expected=damage.frames_expected,
         frames_read=reading.num_decoded,
         num_gaps=reading.num_gaps,
         num_complaints=reading.num_complaints,
         damage=damage.sentence,
-        clips=tuple(clips),
+        clips=tuple(
+            wanted.outcome(clip, times=times, frame_rate=frame_rate, damage=damage) for clip in planned
+        ),
     )
-
-
-def _duration(times: Sequence[float], frame_rate: float) -> float:
-    return times[-1] + median_gap(times, single_seconds=1 / frame_rate if frame_rate else 0.0)
 
 
 def _frame_rate(claimed: float, times: Sequence[float]) -> float:

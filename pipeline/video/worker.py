@@ -25,7 +25,8 @@ from pipeline.video.worker_process import WorkerContext, prepare_worker
 
 if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment is set
     from pipeline.video.capture import AnyPath
-    from pipeline.video.reader import ClipRead, DamagedPolicy
+    from pipeline.video.parts import DamagedPolicy
+    from pipeline.video.reader import ClipRead
 
 J = TypeVar("J")
 R = TypeVar("R")

@@ -387,16 +387,16 @@ def test_damage_is_recorded(videos: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
     from pipeline.video import reader
 
-    real = reader.read_clip
+    real = reader.read_video
 
-    def read(path: str, *args: Any, **options: Any) -> reader.ClipRead:
-        clip = real(path, *args, **options)
-        return replace(clip, damage="2 gaps in the video") if path.endswith("up/0.avi") else clip
+    def read(path: str, *args: Any, **options: Any) -> reader.VideoRead:
+        video = real(path, *args, **options)
+        return replace(video, damage="2 gaps in the video", num_gaps=2) if path.endswith("up/0.avi") else video
 
-    monkeypatch.setattr(reader, "read_clip", read)
+    monkeypatch.setattr(reader, "read_video", read)
     result = run(videos, tmp_path / "out")
     (damaged,) = result.summary.damaged
-    assert (damaged.path, damaged.reason) == ("up/0.avi", "2 gaps in the video")
+    assert (damaged.path, damaged.reason, damaged.num_gaps) == ("up/0.avi", "2 gaps in the video", 2)
     assert len(result.store.usable()) == 8
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.clips.clip_rule import ClipRule
 from pipeline.clips.store import Clip, ClipStore, hash_frames, write_frames, write_store
 from pipeline.errors import StoreError
 from pipeline.labels import Labels
@@ -63,7 +64,13 @@ def test_digest_tells_data_apart(tmp_path: Path) -> None:
 def test_every_name_round_trips(tmp_path: Path, name: str) -> None:
     clip = Clip(id="x", path=f"a/{name}", label="a", split="train", group="g,1", status="failed", reason=name)
     write_store(
-        tmp_path, spec=ClipSpec(), labels=Labels(("a", "b")), clips=[clip], split_rule={}, versions={}
+        tmp_path,
+        spec=ClipSpec(),
+        labels=Labels(("a", "b")),
+        clips=[clip],
+        clip_rule=ClipRule(),
+        split_rule={},
+        versions={},
     )
     assert ClipStore.open(tmp_path).clips == (clip,)
     if os.fsencode(name).isascii():  # Python's own reader agrees with ours
@@ -77,7 +84,15 @@ def test_floats_come_back_to_the_bit(tmp_path: Path) -> None:
         id="x", path="p", label="a", split="val", group="g", status="ok", frame_rate=30000 / 1001,
         frame_times_seconds=times, frame_indices=(0, 1, 2, 3), start_seconds=0.0,
     )  # fmt: skip
-    write_store(tmp_path, spec=SMALL_SPEC, labels=Labels(("a",)), clips=[clip], split_rule={}, versions={})
+    write_store(
+        tmp_path,
+        spec=SMALL_SPEC,
+        labels=Labels(("a",)),
+        clips=[clip],
+        clip_rule=ClipRule(),
+        split_rule={},
+        versions={},
+    )
     assert ClipStore.open(tmp_path).clips == (clip,)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.clips.clip_rule import ClipRule
 from pipeline.clips.split_rule import SplitRule
 from pipeline.clips.store import Clip, ClipStore, Split, write_frames, write_store
 from pipeline.labels import Labels
@@ -91,6 +92,7 @@ def make_store(
         spec=spec,
         labels=labels,
         clips=clips,
+        clip_rule=ClipRule(),
         split_rule=SplitRule(origin="made", makes="all", seed=seed).to_dict(),
         versions={"cv2": "test", "ffmpeg": "test"},
     )

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video import reader
+from pipeline.video import passes, reader
 from pipeline.video.index import PacketIndex
 from pipeline.video.reader import read_clip
 from tests.helpers.videos import (
@@ -174,11 +174,11 @@ def test_an_empty_range_names_the_duration(
 def test_a_wrong_index_is_refuted_by_the_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_numbered_video(tmp_path / "video.avi", 40)
     truth = read_clip(path, SPEC)
-    passes = []
-    real_pass = reader.read_sequentially
+    readings = []
+    real_pass = passes.read_sequentially
 
     def counted(*args: object) -> object:
-        passes.append(args)
+        readings.append(args)
         return real_pass(*args)  # type: ignore[arg-type]
 
     def lying(_path: object) -> PacketIndex:
@@ -189,10 +189,10 @@ def test_a_wrong_index_is_refuted_by_the_frames(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(reader, "read_sequentially", counted)
     read_clip(path, SPEC)
-    assert len(passes) == 1  # the true index is proved by one pass
+    assert len(readings) == 1  # the true index is proved by one pass
     monkeypatch.setattr(reader, "read_index", lying)
     clip = read_clip(path, SPEC)
-    assert len(passes) == 3
+    assert len(readings) == 3
     assert clip.frame_indices == truth.frame_indices
     np.testing.assert_array_equal(clip.frames, truth.frames)
     nothing = PacketIndex(
