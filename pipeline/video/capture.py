@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from pipeline.errors import VideoError
+from pipeline.video.codecs import fourcc_text, is_supported
 
 MAX_FRAME_PIXELS = 8192 * 4608  # 8K and a little more; decoding holds many frames of this size at once
 MAX_FAILURES = 64  # failed grabs in a row that are taken for the end: one bad packet looks like the end too
@@ -50,7 +51,7 @@ def open_frames(path: AnyPath) -> Iterator[Capture]:
     """Opens a video for decoding with one thread, upright.
 
     Raises:
-        VideoError: the file cannot be opened or its frames are too large.
+        VideoError: the file cannot be opened, its codec is not supported or its frames are too large.
     """
     # ORIENTATION_AUTO is refused as a parameter of the open and must be set after it.
     with _open(path, [cv2.CAP_PROP_N_THREADS, 1]) as capture:
@@ -79,6 +80,9 @@ def _open(path: AnyPath, parameters: list[int]) -> Iterator[Capture]:
     try:
         if not capture.isOpened():
             raise VideoError(name_of(path), "not a supported video")
+        fourcc = fourcc_text(capture.get(cv2.CAP_PROP_FOURCC))
+        if not is_supported(fourcc):  # known before a decoder is opened: the packets are walked first
+            raise VideoError(name_of(path), f"codec {fourcc!r} is not supported")
         width, height = (
             int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )

@@ -1,9 +1,13 @@
 """What the decoder complains about. FFmpeg conceals damage and says so only in its log: count the lines."""
 
 import os
+import re
 import tempfile
+from typing import IO
 
 _MARK = b"[OPENCV:FFMPEG:16]"  # level 16: errors; OPENCV_FFMPEG_LOGLEVEL=16 prints these and nothing milder
+# Our own list of codecs at work, on sound and subtitles too: says nothing of the video's health.
+_OURS = re.compile(re.escape(_MARK) + rb" Codec \([^)\n]*\) not on whitelist")
 _MAX_LOG_BYTES = 1 << 20
 
 
@@ -15,7 +19,7 @@ class ComplaintLog:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115 - lives as long as the process
+        self._file = _open_log()
         self._offset = 0
         self._partial = b""
         self._count = 0
@@ -29,13 +33,21 @@ class ComplaintLog:
         self._file.seek(self._offset)
         fresh = self._partial + self._file.read()
         self._offset = self._file.tell()
-        self._count += fresh.count(_MARK)
-        tail = fresh[-(len(_MARK) - 1) :]  # a mark may be half written; a whole one never fits in here
-        self._partial = tail
-        if self._offset > _MAX_LOG_BYTES:  # a hostile file must not fill the disk
-            self._file.truncate(0)
+        lines, _, self._partial = fresh.rpartition(b"\n")  # the last line may be half written
+        self._count += lines.count(_MARK) - len(_OURS.findall(lines))
+        if self._offset > _MAX_LOG_BYTES:  # a hostile file must not fill the memory
+            self._file.seek(0)  # the streams share this offset
+            self._file.truncate()
             self._offset = 0
+            self._partial = b""
         return self._count
+
+
+def _open_log() -> IO[bytes]:
+    """In memory where there is such a thing: on a full disk complaints would be lost, and damage unseen."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("clipwise-decoder-log"), "a+b", buffering=0)  # noqa: PTH123
+    return tempfile.TemporaryFile("a+b", buffering=0)  # lives as long as the process
 
 
 _log: ComplaintLog | None = None

@@ -48,6 +48,7 @@ class _Job(Generic[J]):
     future: Any = None
     slot: int = -1
     attempts: int = 0
+    time_limit_seconds: float = 0.0
 
 
 class WorkerPool:
@@ -57,7 +58,7 @@ class WorkerPool:
 
     Args:
         num_workers: processes at a time.
-        time_limit_seconds: a job that takes longer is ended.
+        time_limit_seconds: a job that takes longer is ended; a number, or a function of the job.
         memory_limit_bytes: address space of a worker (POSIX only); None for no limit.
     """
 
@@ -65,12 +66,14 @@ class WorkerPool:
         self,
         *,
         num_workers: int = 1,
-        time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS,
+        time_limit_seconds: float | Callable[[Any], float] = DEFAULT_TIME_LIMIT_SECONDS,
         memory_limit_bytes: int | None = DEFAULT_MEMORY_LIMIT_BYTES,
     ) -> None:
         if num_workers < 1:
             raise ValueError(f"num_workers is {num_workers}; allowed: 1 or more")
-        self._time_limit_seconds = time_limit_seconds
+        self._time_limit_of = (
+            time_limit_seconds if callable(time_limit_seconds) else lambda _job: time_limit_seconds
+        )
         self._memory_limit_bytes = memory_limit_bytes
         self._slots: list[ProcessPool | None] = [None] * num_workers
 
@@ -131,6 +134,7 @@ class WorkerPool:
                 job = _Job(next(source))
             except StopIteration:
                 return True
+            job.time_limit_seconds = self._time_limit_of(job.value)
             self._submit(function, job, slot)
             waiting.append(job)
         return False
@@ -161,7 +165,7 @@ class WorkerPool:
             if pool is None:
                 pool = self._slots[slot] = self._new_pool()
             try:
-                job.future = pool.schedule(function, args=(job.value,), timeout=self._time_limit_seconds)
+                job.future = pool.schedule(function, args=(job.value,), timeout=job.time_limit_seconds)
             except RuntimeError:  # its worker died while it had nothing to do: a new one
                 self._close_slot(slot)
                 continue
@@ -177,7 +181,7 @@ class WorkerPool:
         except VideoError as error:
             return (error,)
         except FutureTimeoutError:
-            reason = f"took longer than {self._time_limit_seconds:g} s"
+            reason = f"took longer than {job.time_limit_seconds:g} s"
         except MemoryError:
             reason = f"needs too much memory{self._limit_text()}"
         except ProcessExpired as error:

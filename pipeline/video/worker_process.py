@@ -16,11 +16,15 @@ from collections.abc import Iterator
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
+from pipeline.video.codecs import DECODER_NAMES
+
 # Names of FFmpeg's demuxers (https://ffmpeg.org/ffmpeg-formats.html). Playlists, image patterns, text and the
 # concat format are left out: they open other files.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,mjpeg,gif"
 DECODER_ENVIRONMENT = {  # read when cv2 loads FFmpeg: set before cv2 is imported
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"protocol_whitelist;file|format_whitelist;{_FORMATS}",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": (
+        f"protocol_whitelist;file|format_whitelist;{_FORMATS}|codec_whitelist;{','.join(DECODER_NAMES)}"
+    ),
     "OPENCV_FFMPEG_LOGLEVEL": "16",  # errors only: ComplaintLog counts them
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

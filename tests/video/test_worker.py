@@ -58,6 +58,18 @@ def test_a_fault_costs_its_own_job_only() -> None:
     assert outcomes_of(jobs, num_workers=2, time_limit_seconds=1.5, memory_limit_bytes=2 << 30) == expected
 
 
+def limit_of(job: str) -> float:
+    return 1.0 if job == "hang:short" else 60.0
+
+
+def test_a_time_limit_may_depend_on_the_job() -> None:
+    with WorkerPool(num_workers=2, time_limit_seconds=limit_of) as pool:
+        reasons = [
+            getattr(outcome, "reason", outcome) for _, outcome in pool.map(run_fault, ["hang:short", "a"])
+        ]
+    assert reasons == ["took longer than 1 s", "a"]
+
+
 def test_many_crashes_in_a_row_and_a_good_job_after_them() -> None:
     jobs = [*(f"crash:{i}" for i in range(4)), "keep:1"]
     assert outcomes_of(jobs) == {**dict.fromkeys(jobs[:-1], SIGSEGV), "keep:1": "keep:1"}
