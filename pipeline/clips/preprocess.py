@@ -220,7 +220,9 @@ def _run(
         return
     with ExitStack() as stack:
         journal = stack.enter_context(JournalWriter(out))
-        pool = stack.enter_context(WorkerPool(num_workers=min(num_workers, len(jobs))))
+        pool = stack.enter_context(
+            WorkerPool(num_workers=min(num_workers, len(jobs)), time_limit_seconds=_time_limit)
+        )
         bar = stack.enter_context(
             tqdm(
                 total=len(jobs),
@@ -243,6 +245,10 @@ def _run(
                     journal.add(source.id, of_source)
                     yield source.id, of_source
             bar.update()
+
+
+def _time_limit(job: ExtractJob) -> float:
+    return job.time_limit_seconds
 
 
 def _lost(job: ExtractJob, error: VideoError) -> tuple[Extracted, ...]:

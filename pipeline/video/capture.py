@@ -13,6 +13,7 @@ from pipeline.video.codecs import fourcc_text, is_supported
 
 MAX_FRAME_PIXELS = 8192 * 4608  # 8K and a little more; decoding holds many frames of this size at once
 MAX_FAILURES = 64  # failed grabs in a row that are taken for the end: one bad packet looks like the end too
+NOT_SUPPORTED = "not a supported video"
 Capture = cv2.VideoCapture  # noqa: TID251 - the type, for those who are handed an open one
 AnyPath = str | bytes | os.PathLike[str]
 
@@ -76,10 +77,10 @@ def _open(path: AnyPath, parameters: list[int]) -> Iterator[Capture]:
     try:
         capture = Capture(absolute, cv2.CAP_FFMPEG, parameters)  # type: ignore[call-overload]
     except cv2.error:
-        raise VideoError(name_of(path), "not a supported video") from None
+        raise VideoError(name_of(path), NOT_SUPPORTED) from None
     try:
         if not capture.isOpened():
-            raise VideoError(name_of(path), "not a supported video")
+            raise VideoError(name_of(path), NOT_SUPPORTED)
         fourcc = fourcc_text(capture.get(cv2.CAP_PROP_FOURCC))
         if not is_supported(fourcc):  # known before a decoder is opened: the packets are walked first
             raise VideoError(name_of(path), f"codec {fourcc!r} is not supported")

@@ -6,6 +6,8 @@ import tempfile
 from typing import IO
 
 _MARK = b"[OPENCV:FFMPEG:16]"  # level 16: errors; OPENCV_FFMPEG_LOGLEVEL=16 prints these and nothing milder
+# OpenCV's conversion to RGB at such a frame; `retrieve` reports success all the same.
+_INTERLACED = b"Cannot convert interlaced to progressive"
 # Our own list of codecs at work, on sound and subtitles too: says nothing of the video's health.
 _OURS = re.compile(re.escape(_MARK) + rb" Codec \([^)\n]*\) not on whitelist")
 _MAX_LOG_BYTES = 1 << 20
@@ -23,6 +25,7 @@ class ComplaintLog:
         self._offset = 0
         self._partial = b""
         self._count = 0
+        self._interlaced = False
         for stream in (1, 2):
             os.dup2(self._file.fileno(), stream)
 
@@ -34,6 +37,7 @@ class ComplaintLog:
         fresh = self._partial + self._file.read()
         self._offset = self._file.tell()
         lines, _, self._partial = fresh.rpartition(b"\n")  # the last line may be half written
+        self._interlaced |= _INTERLACED in lines
         self._count += lines.count(_MARK) - len(_OURS.findall(lines))
         if self._offset > _MAX_LOG_BYTES:  # a hostile file must not fill the memory
             self._file.seek(0)  # the streams share this offset
@@ -41,6 +45,11 @@ class ComplaintLog:
             self._offset = 0
             self._partial = b""
         return self._count
+
+    def take_interlaced(self) -> bool:
+        """Whether frames were refused because they are interlaced, since this was asked last."""
+        was, self._interlaced = self._interlaced, False
+        return was
 
 
 def _open_log() -> IO[bytes]:

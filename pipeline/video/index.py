@@ -1,13 +1,13 @@
 """The packet index: how many frames a video should show, when, and which are key frames, without decoding."""
 
 import math
-import os
 from dataclasses import dataclass
 
 import cv2
 
-from pipeline.video.capture import MAX_FAILURES, AnyPath, open_packets, regular_file
+from pipeline.video.capture import MAX_FAILURES, AnyPath, open_packets
 from pipeline.video.complaints import complaint_log
+from pipeline.video.container import look_at_container
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,9 @@ class PacketIndex:
             container's zero; 0 where it says nothing plausible. Never trusted: with other evidence it
             tells how many frames were cut off.
         last_tick: the last packet's time in the same ticks.
-        bytes_missing: whether the container says that it is longer than the file (AVI only; FFmpeg
-            complains of the others).
+        bytes_missing: whether the file is shorter than its own header says (of AVI, FFmpeg does not
+            complain).
+        tick_seconds: in which the container writes times; None where it is not known.
         claimed_rate: frames a second by the header; 0 where it says nothing plausible.
         num_complaints: lines in the decoder's log while the packets were walked.
     """
@@ -32,6 +33,7 @@ class PacketIndex:
     claimed_frames: int
     last_tick: int
     bytes_missing: bool
+    tick_seconds: float | None = None
     claimed_rate: float = 0.0
     num_complaints: int = 0
 
@@ -55,6 +57,7 @@ def read_index(path: AnyPath) -> PacketIndex:
     times: list[float] = []
     key_times: list[float] = []
     last_tick = 0.0
+    container = look_at_container(path)
     log = complaint_log()
     complaints_before = log.count() if log else 0
     with open_packets(path) as capture:
@@ -76,7 +79,8 @@ def read_index(path: AnyPath) -> PacketIndex:
         key_times_seconds=tuple(sorted(key_times)),
         claimed_frames=round(claimed) if plausible else 0,
         last_tick=round(last_tick),
-        bytes_missing=_bytes_missing(path),
+        bytes_missing=bool(container.missing),
+        tick_seconds=container.tick_seconds,
         claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
         num_complaints=log.count() - complaints_before if log else 0,
     )
@@ -92,11 +96,3 @@ def claimed_duration(path: AnyPath) -> float:
         count, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
     plausible = math.isfinite(count) and math.isfinite(rate) and 0 < count < 1e9 and 0 < rate <= 1000
     return count / rate if plausible else 0.0
-
-
-def _bytes_missing(path: AnyPath) -> bool:
-    """Whether an AVI file is shorter than its outermost chunk; FFmpeg reads such a file without a word."""
-    with open(regular_file(path), "rb") as file:  # noqa: PTH123 - a Path cannot hold bytes
-        head = file.read(12)
-        length = file.seek(0, os.SEEK_END)
-    return head[:4] == b"RIFF" and head[8:12] == b"AVI " and int.from_bytes(head[4:8], "little") + 8 > length

@@ -27,6 +27,7 @@ class Reading:
         num_complaints: lines in the decoder's log.
         num_gaps: failures that were followed by more frames.
         trouble_indices: for each complaint or gap, the frame that was shown then (or would have been).
+        is_interlaced: whether OpenCV refused to convert frames of two fields; it gives garbage for them.
     """
 
     claimed_rate: float = 0.0
@@ -37,6 +38,7 @@ class Reading:
     num_complaints: int = 0
     num_gaps: int = 0
     trouble_indices: list[int] = field(default_factory=list)
+    is_interlaced: bool = False
 
     @classmethod
     def begun(cls, capture: Capture) -> "Reading":
@@ -88,6 +90,7 @@ def read_sequentially(path: AnyPath, spec: ClipSpec, collector: Collector) -> Re
                 reading.trouble_indices.append(index)
                 failures = 0
             reading.raw_times_seconds.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+    reading.is_interlaced = log is not None and log.take_interlaced()
     reading.num_decoded = len(reading.raw_times_seconds)
     return reading
 

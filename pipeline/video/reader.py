@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video.capture import AnyPath, name_of
+from pipeline.video.capture import NOT_SUPPORTED, AnyPath, name_of
 from pipeline.video.collector import Collector
+from pipeline.video.container import look_at_container
 from pipeline.video.damage import Damage
 from pipeline.video.images import FrameFolder
 from pipeline.video.index import PacketIndex, read_index
@@ -207,14 +208,29 @@ def _read_folder(path: AnyPath, wanted: Wanted, frame_rate: float, hand_over: Ha
 
 def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
     name = name_of(path)
-    index = read_index(path)
-    expected = wanted.plan(frame_times(index.times_seconds), index.claimed_rate)
+    try:
+        index = read_index(path)
+    except VideoError as error:
+        if error.reason == NOT_SUPPORTED and (missing := look_at_container(path).missing):
+            raise VideoError(name, f"not a readable video: {missing}") from None
+        raise
+    expected = wanted.plan(
+        frame_times(index.times_seconds, claimed_rate=index.claimed_rate),
+        index.claimed_rate,
+        tick_seconds=index.tick_seconds,
+    )
     reading, collector = _first_pass(path, index, wanted, expected, hand_over)
-    times = frame_times(reading.raw_times_seconds)
+    times = frame_times(reading.raw_times_seconds, claimed_rate=index.claimed_rate)
     if not times:
         raise VideoError(name, "no frame could be decoded")
+    if reading.is_interlaced:
+        raise VideoError(
+            name,
+            "interlaced video: this OpenCV cannot convert its frames; deinterlace it first "
+            "(ffmpeg -i IN -vf bwdif OUT)",
+        )
     rate = _frame_rate(reading.claimed_rate, times)
-    planned = wanted.plan(times, rate)
+    planned = wanted.plan(times, rate, tick_seconds=index.tick_seconds)
     video = _video(
         reading=reading,
         wanted=wanted,

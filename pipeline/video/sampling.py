@@ -12,22 +12,24 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-# Containers round times to a tick; OpenCV does not tell its length. The coarsest in use is 1/600 s
-# (QuickTime; Matroska, FLV and ASF have 1/1000), AVI apart, whose tick is a whole frame: there two ticks
-# instead of one are a dropped frame, not rounding.
+# Containers round times to a tick. The coarsest in use is 1/600 s (QuickTime), AVI apart, whose tick is a
+# whole frame: there two ticks instead of one are a dropped frame, not rounding.
 MAX_TICK_SECONDS = 1 / 600
 _SAME_SECONDS = 2e-6  # times come as floating point milliseconds
 
 
-def frame_times(raw_seconds: Sequence[float]) -> tuple[float, ...]:
+def frame_times(raw_seconds: Sequence[float], *, claimed_rate: float = 0.0) -> tuple[float, ...]:
     """Times as the decoder told them -> times from 0 that never fall.
 
+    A raw stream has none at all: there the header's rate makes them.
     A frame that lost its time comes as exactly 0 (the last frames of AVI and MPEG files with B-frames): it is
     put evenly between its neighbours, or one median gap after the frame before. A jump back in time (joined
     recordings) counts as one median gap.
     """
     if not raw_seconds:
         return ()
+    if claimed_rate > 0 and len(raw_seconds) > 1 and not any(raw_seconds):
+        return tuple(i / claimed_rate for i in range(len(raw_seconds)))
     known = [(i, t) for i, t in enumerate(raw_seconds) if i == 0 or t != 0]
     forward = [(t - before) / (i - j) for (j, before), (i, t) in pairwise(known) if t >= before]
     gap = statistics.median(forward) if forward else 0.0
@@ -47,21 +49,29 @@ def median_gap(times: Sequence[float], *, single_seconds: float = 0.0) -> float:
     return statistics.median(gaps) if gaps else single_seconds
 
 
-def is_constant_rate(times: Sequence[float]) -> bool:
-    """Whether all gaps are equal but for the rounding of the container's tick."""
+def is_constant_rate(times: Sequence[float], *, tick_seconds: float = MAX_TICK_SECONDS) -> bool:
+    """Whether all gaps are equal but for the rounding of the container's tick.
+
+    Rounding makes two lengths of gap, one tick apart, and keeps all times within a tick of a straight line; a
+    third length is a real variation, and so are times that bend away (25 frames a second after 24).
+    """
     gaps = _gaps(times)
     if not gaps:
         return True
     spread = max(gaps) - min(gaps)
     if spread <= _SAME_SECONDS:
         return True
-    # Rounding to a tick makes two lengths of gap, one tick apart; a third length is a real variation.
     two_lengths = all(gap - min(gaps) <= _SAME_SECONDS or max(gaps) - gap <= _SAME_SECONDS for gap in gaps)
-    return two_lengths and spread <= MAX_TICK_SECONDS + _SAME_SECONDS
+    if not two_lengths or spread > tick_seconds + _SAME_SECONDS:
+        return False
+    mean_gap = (times[-1] - times[0]) / len(gaps)
+    return all(
+        abs(time - times[0] - i * mean_gap) <= tick_seconds + _SAME_SECONDS for i, time in enumerate(times)
+    )
 
 
-def tick_seconds(times: Sequence[float]) -> float:
-    """The container's tick as far as the times betray it: the smallest difference between two gaps."""
+def inferred_tick_seconds(times: Sequence[float]) -> float:
+    """The tick of an unknown container, as far as times betray it: the smallest difference of two gaps."""
     gaps = sorted(_gaps(times))
     steps = [b - a for a, b in pairwise(gaps) if b - a > _SAME_SECONDS]
     return min([MAX_TICK_SECONDS, *steps])
@@ -76,16 +86,20 @@ def frames_in_range(
     return range(first, max(first, stop))
 
 
-def segment_centres(times: Sequence[float], *, num_frames: int) -> tuple[int, ...]:
+def segment_centres(
+    times: Sequence[float], *, num_frames: int, tick_seconds: float | None = None
+) -> tuple[int, ...]:
     """Indices of the frames at the centres of `num_frames` equal segments.
 
+    A centre just before a frame's time still shows that frame if half a tick brings it there: rounding may
+    have made the time late. `tick_seconds` None: not known, inferred from the times.
     Fewer frames than segments repeats the nearest. There must be at least one frame.
     """
     count = len(times)
-    if is_constant_rate(times):
+    if is_constant_rate(times, tick_seconds=tick_seconds or MAX_TICK_SECONDS):
         return tuple((2 * i + 1) * count // (2 * num_frames) for i in range(num_frames))
     duration = times[-1] + median_gap(times) - times[0]
-    slack = tick_seconds(times) / 2
+    slack = (tick_seconds or inferred_tick_seconds(times)) / 2
     centres = (times[0] + (i + 0.5) * duration / num_frames for i in range(num_frames))
     return tuple(max(0, bisect.bisect_right(times, centre + slack) - 1) for centre in centres)
 
@@ -95,6 +109,7 @@ def plan_frames(
     *,
     num_frames: int,
     oversample: int = 1,
+    tick_seconds: float | None = None,
     start_seconds: float | None = None,
     end_seconds: float | None = None,
 ) -> tuple[int, ...]:
@@ -107,9 +122,12 @@ def plan_frames(
     if not wanted:
         return ()
     inside = times[wanted.start : wanted.stop]
-    chosen = list(segment_centres(inside, num_frames=num_frames * oversample))
-    # Equal but for the rounding of a time; a clip must not depend on what else is stored beside it.
-    chosen[oversample // 2 :: oversample] = segment_centres(inside, num_frames=num_frames)
+    chosen = list(segment_centres(inside, num_frames=num_frames * oversample, tick_seconds=tick_seconds))
+    if (
+        oversample > 1
+    ):  # equal but for the rounding of a time: a clip must not depend on what stands beside it
+        centres = segment_centres(inside, num_frames=num_frames, tick_seconds=tick_seconds)
+        chosen[oversample // 2 :: oversample] = centres
     return tuple(wanted.start + index for index in chosen)
 
 

@@ -62,7 +62,9 @@ class Wanted:
     oversample: int
     damaged: DamagedPolicy
 
-    def plan(self, times: Sequence[float], frame_rate: float) -> tuple[PlannedClip, ...]:
+    def plan(
+        self, times: Sequence[float], frame_rate: float, *, tick_seconds: float | None = None
+    ) -> tuple[PlannedClip, ...]:
         """The clips of a video with these frame times."""
         return tuple(
             PlannedClip(
@@ -72,6 +74,7 @@ class Wanted:
                     times,
                     num_frames=self.spec.num_frames,
                     oversample=self.oversample,
+                    tick_seconds=tick_seconds,
                     start_seconds=part.start_seconds,
                     end_seconds=part.end_seconds,
                 ),

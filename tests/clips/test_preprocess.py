@@ -391,7 +391,9 @@ def test_damage_is_recorded(videos: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
     def read(path: str, *args: Any, **options: Any) -> reader.VideoRead:
         video = real(path, *args, **options)
-        return replace(video, damage="2 gaps in the video", num_gaps=2) if path.endswith("up/0.avi") else video
+        return (
+            replace(video, damage="2 gaps in the video", num_gaps=2) if path.endswith("up/0.avi") else video
+        )
 
     monkeypatch.setattr(reader, "read_video", read)
     result = run(videos, tmp_path / "out")

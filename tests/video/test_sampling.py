@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from pipeline.video.sampling import (
     frame_times,
     frames_in_range,
+    inferred_tick_seconds,
     is_constant_rate,
     median_gap,
     plan_frames,
     segment_centres,
-    tick_seconds,
 )
 
 
@@ -56,7 +56,7 @@ def test_variable_rate_takes_the_frame_shown_at_the_centre() -> None:
 def test_variable_rate_allows_half_a_tick() -> None:
     # Gaps .3 .299 .299 .3 .102: the smallest difference is the tick, 1 ms. The last frame lasts .299 s.
     times = (0.0, 0.3, 0.599, 0.898, 1.198, 1.3)
-    assert tick_seconds(times) == pytest.approx(0.001)
+    assert inferred_tick_seconds(times) == pytest.approx(0.001)
     duration = 1.3 + median_gap(times)
     assert duration == pytest.approx(1.599)
     centre = duration / 2  # .7995 shows the frame of .599
@@ -105,6 +105,7 @@ def test_variable_rate_by_walking(gaps: list[float], num_frames: int) -> None:
         ([40, 0, 40], False),
         ([], True),
         ([500], True),
+        ([41.667] * 50 + [40] * 50, False),  # the rate changes: two lengths, but no rounding
     ],
 )
 def test_constant_rate_is_told_from_variable(gaps_ms: list[float], expected: bool) -> None:
@@ -130,6 +131,20 @@ def test_constant_rate_is_told_from_variable(gaps_ms: list[float], expected: boo
 )
 def test_times_start_at_zero_and_never_fall(raw: list[float], expected: list[float]) -> None:
     assert frame_times(raw) == pytest.approx(expected)
+
+
+def test_a_raw_stream_without_times_goes_by_its_rate() -> None:
+    assert frame_times([0.0] * 4, claimed_rate=25) == pytest.approx((0, 0.04, 0.08, 0.12))
+    assert frame_times([0.0, 0.5], claimed_rate=25) == (0.0, 0.5)
+
+
+def test_a_known_tick_decides_what_is_rounding() -> None:
+    times = tuple(i / 25 + 0.0008 * (i % 2) for i in range(40))  # .8 ms to and fro
+    assert is_constant_rate(times)
+    assert not is_constant_rate(times, tick_seconds=1 / 12800)
+    late = (0.0, 0.1, 0.3336, 0.5)  # lasts .6664: the centre is .4 ms before the third frame
+    assert segment_centres(late, num_frames=1, tick_seconds=1 / 1000) == (2,)
+    assert segment_centres(late, num_frames=1, tick_seconds=1 / 12800) == (1,)
 
 
 @given(st.lists(st.floats(-10, 1e5), max_size=40))
