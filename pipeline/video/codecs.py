@@ -1,8 +1,8 @@
 """The codecs that videos may be in: those that people's videos have, and no others.
 
 FFmpeg decodes hundreds of codecs, most of them rare, old and little tested: a hostile file asks for the
-worst. A codec that is not in this table is never decoded: FFmpeg's own list keeps it out of the probing when a
-file is opened, and `capture` looks at the FOURCC, which OpenCV derives from the codec and not from what the
+worst. A codec that is not in this table is never decoded: FFmpeg's own list keeps it out of the probing when
+a file is opened, and `capture` looks at the FOURCC, which OpenCV derives from the codec and not from what the
 file calls it.
 """
 

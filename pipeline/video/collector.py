@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 HandOver = Callable[[int, NDArray[np.uint8]], None]
 """Takes the number of a clip and its frames (F, S, S, 3) uint8 RGB."""
+Fit = Callable[[NDArray[np.uint8]], object]
+"""Writes a frame into its place (S, S, 3)."""
 
 
 class Collector:
@@ -16,11 +18,13 @@ class Collector:
     Memory holds the clips that are begun and not yet whole: as many as overlap, however long the video is.
 
     Args:
+        image_size: S.
         plans: for each clip the indices of its frames, which never fall.
         hand_over: is called with each clip when its last frame is there, in the order of their last frames.
     """
 
-    def __init__(self, plans: Sequence[tuple[int, ...]], hand_over: HandOver) -> None:
+    def __init__(self, image_size: int, plans: Sequence[tuple[int, ...]], hand_over: HandOver) -> None:
+        self._image_size = image_size
         self._plans = plans
         self._hand_over = hand_over
         self._begun: dict[int, NDArray[np.uint8]] = {}
@@ -47,13 +51,20 @@ class Collector:
         """Whether some clip wants the frame."""
         return index in self._places
 
-    def put(self, index: int, frame: NDArray[np.uint8]) -> None:
-        """Takes a wanted frame (S, S, 3); those before it were put already."""
+    def put(self, index: int, fit: Fit) -> None:
+        """Takes a wanted frame; those before it were put already."""
+        first: NDArray[np.uint8] | None = None
         for number, places in self._places[index]:
-            plan = self._plans[number]
+            plan, S = self._plans[number], self._image_size
             if number not in self._begun:
-                self._begun[number] = np.zeros((len(plan), *frame.shape), np.uint8)
-            self._begun[number][places] = frame
+                self._begun[number] = np.empty((len(plan), S, S, 3), np.uint8)
+            clip = self._begun[number]
+            for place in places:
+                if first is None:
+                    first = clip[place]
+                    fit(first)
+                else:
+                    clip[place] = first
             if index == plan[-1]:
                 self._hand_over(number, self._begun.pop(number))
                 self._num_whole += 1

@@ -54,10 +54,10 @@ class Reading:
         """Width and height on the screen."""
         return displayed_size(*self.size_wh, pixel_aspect=self.pixel_aspect)
 
-    def fit(self, frame_bgr: NDArray[np.uint8], spec: ClipSpec) -> NDArray[np.uint8]:
-        """A frame as it goes into a clip (S, S, 3), its size noted."""
+    def put(self, index: int, frame_bgr: NDArray[np.uint8], spec: ClipSpec, collector: Collector) -> None:
+        """Fits a frame into the clips that want it; its size is noted."""
         self.size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
-        return fit_frame(frame_bgr, spec, pixel_aspect=self.pixel_aspect)
+        collector.put(index, lambda out: fit_frame(frame_bgr, spec, pixel_aspect=self.pixel_aspect, out=out))
 
 
 def read_sequentially(path: AnyPath, spec: ClipSpec, collector: Collector) -> Reading:
@@ -77,7 +77,7 @@ def read_sequentially(path: AnyPath, spec: ClipSpec, collector: Collector) -> Re
             if shown and collector.wants(index):
                 shown, frame = capture.retrieve()
                 if shown:
-                    collector.put(index, reading.fit(frame, spec))  # type: ignore[arg-type]
+                    reading.put(index, frame, spec, collector)  # type: ignore[arg-type]
             if log and (count := log.count()) > complaints_before:
                 reading.num_complaints += count - complaints_before
                 complaints_before = count

@@ -28,7 +28,7 @@ from pipeline.video.parts import DamagedPolicy, Part, Windows
 from pipeline.video.passes import Reading, read_sequentially
 from pipeline.video.sampling import frame_times
 from pipeline.video.seeking import plan_steps, read_by_jumps
-from pipeline.video.wanted import ClipOutcome, HandOver, PlannedClip, Wanted, collector_of, duration_of
+from pipeline.video.wanted import ClipOutcome, HandOver, PlannedClip, Wanted, duration_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,10 +195,10 @@ def _read_folder(path: AnyPath, wanted: Wanted, frame_rate: float, hand_over: Ha
     folder = FrameFolder.open(path, frame_rate=frame_rate)
     times = folder.times_seconds
     planned = wanted.plan(times, frame_rate)
-    collector = collector_of(planned, hand_over)
+    collector = wanted.collector(planned, hand_over)
     reading = Reading(claimed_rate=frame_rate)
     for index in collector.wanted:
-        collector.put(index, reading.fit(folder.frame(index), wanted.spec))
+        reading.put(index, folder.frame(index), wanted.spec, collector)
     reading.num_decoded = len(collector.wanted)
     damage = Damage.none(len(times))
     return _video(
@@ -241,7 +241,7 @@ def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
     )
     takes_some = any(not clip.error for clip in video.clips)
     if takes_some and (planned != expected or not collector.is_complete):
-        collector = collector_of(planned, hand_over)
+        collector = wanted.collector(planned, hand_over)
         again = read_sequentially(path, wanted.spec, collector)
         if len(again.raw_times_seconds) != len(times) or not collector.is_complete:
             raise VideoError(name, "reads differently each time")
@@ -254,13 +254,13 @@ def _first_pass(
     path: AnyPath, index: PacketIndex, wanted: Wanted, expected: Sequence[PlannedClip], hand_over: HandOver
 ) -> tuple[Reading, Collector]:
     """By jumps if they are worth it and nothing speaks against them, otherwise sequentially."""
-    collector = collector_of(expected, hand_over)
+    collector = wanted.collector(expected, hand_over)
     steps = plan_steps(index, collector.wanted)
     if steps:
         reading = read_by_jumps(path, wanted.spec, collector, index, steps)
         if reading is not None:
             return reading, collector
-        collector = collector_of(expected, hand_over)
+        collector = wanted.collector(expected, hand_over)
     return read_sequentially(path, wanted.spec, collector), collector
 
 

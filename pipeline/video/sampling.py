@@ -123,9 +123,7 @@ def plan_frames(
         return ()
     inside = times[wanted.start : wanted.stop]
     chosen = list(segment_centres(inside, num_frames=num_frames * oversample, tick_seconds=tick_seconds))
-    if (
-        oversample > 1
-    ):  # equal but for the rounding of a time: a clip must not depend on what stands beside it
+    if oversample > 1:  # equal but for the rounding of a centre: a clip depends on nothing stored beside it
         centres = segment_centres(inside, num_frames=num_frames, tick_seconds=tick_seconds)
         chosen[oversample // 2 :: oversample] = centres
     return tuple(wanted.start + index for index in chosen)

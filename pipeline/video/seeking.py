@@ -135,7 +135,7 @@ def _fetch(capture: Capture, index: int, reading: Reading, spec: ClipSpec, colle
     shown, frame = capture.retrieve()
     if not shown:
         raise _Refuted
-    collector.put(index, reading.fit(frame, spec))  # type: ignore[arg-type]
+    reading.put(index, frame, spec, collector)  # type: ignore[arg-type]
 
 
 def _seconds(capture: Capture) -> float:

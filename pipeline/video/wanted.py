@@ -88,6 +88,15 @@ class Wanted:
             return (part,)
         return self.windows.cut(part, duration_of(times, frame_rate))
 
+    def collector(self, planned: Sequence[PlannedClip], hand_over: HandOver) -> Collector:
+        """Collects the planned clips and hands each over with its part."""
+        clips = [clip for clip in planned if clip.indices]
+        return Collector(
+            self.spec.image_size,
+            [clip.indices for clip in clips],
+            lambda i, frames: hand_over(clips[i].number, clips[i].part, frames),
+        )
+
     def outcome(
         self, clip: PlannedClip, *, times: Sequence[float], frame_rate: float, damage: Damage
     ) -> ClipOutcome:
@@ -112,14 +121,6 @@ class Wanted:
             error=error,
             note=note,
         )
-
-
-def collector_of(planned: Sequence[PlannedClip], hand_over: HandOver) -> Collector:
-    """Collects the planned clips and hands each over with its part."""
-    clips = [clip for clip in planned if clip.indices]
-    return Collector(
-        [clip.indices for clip in clips], lambda i, frames: hand_over(clips[i].number, clips[i].part, frames)
-    )
 
 
 def duration_of(times: Sequence[float], frame_rate: float) -> float:
