@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from pipeline.cli.output import print_json, print_table, say
+from pipeline.clips.clip_rule import ClipRule
 from pipeline.spec import ClipSpec, Fit
+from pipeline.video.parts import DamagedPolicy
 
 if TYPE_CHECKING:
     from pipeline.clips.preprocess import PreprocessResult
@@ -37,6 +39,14 @@ class Options:
     """How a frame is made square: letterbox pads, stretch distorts, crop cuts the longer side."""
     fill_rgb: tuple[int, int, int] = ClipSpec.fill_rgb
     """Colour of the padding, three numbers from 0 to 255."""
+    window_seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
+    """Cut each video into clips of this length; what is left at its end is in none. Default: one a video."""
+    stride_seconds: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
+    """From the start of one window to the start of the next; default: a window's length."""
+    oversample: Annotated[int, tyro.conf.arg(metavar="INT")] = ClipRule.oversample
+    """Frames stored for each part, odd: training picks one of them at random, all else takes the middle."""
+    damaged: DamagedPolicy = ClipRule.damaged
+    """Of damaged videos: auto takes a clip if its frames are shown to be clean, keep takes all, fail none."""
     frame_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
     """Frames a second of folders of frame images; without it such folders are left out."""
     group_column: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -68,6 +78,12 @@ def run(options: Options) -> int:
             image_size=options.image_size,
             fit=options.fit,
             fill_rgb=options.fill_rgb,
+        ),
+        clip_rule=ClipRule(
+            oversample=options.oversample,
+            damaged=options.damaged,
+            window_seconds=options.window_seconds,
+            stride_seconds=options.stride_seconds,
         ),
         frame_rate=options.frame_rate,
         group_column=options.group_column,

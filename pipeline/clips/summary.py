@@ -63,9 +63,11 @@ class Summary:
             failed=tuple(clip for clip in clips if clip.status == "failed"),
             skipped=tuple(clip for clip in clips if clip.status == "skipped"),
             identical=tuple(
-                Shared(what=members[0].sha256, clips=tuple(members))
-                for members in by_bytes.values()
-                if len(members) > 1
-            ),
+                {  # windows of the same files are told once
+                    tuple(clip.path for clip in members): Shared(what=members[0].sha256, clips=tuple(members))
+                    for members in reversed(by_bytes.values())
+                    if len(members) > 1
+                }.values()
+            )[::-1],
             shared_groups=tuple(group for group in shared if len(group.splits) > 1),
         )

@@ -24,6 +24,7 @@ def embed_clips(
     clips: Sequence[Clip],
     embedder: Embedder,
     *,
+    offset: int | None = None,
     keep: bool = True,
     progress: Progress = iter,
 ) -> np.ndarray:
@@ -33,6 +34,7 @@ def embed_clips(
         store: where the clips' frames are; the cache stands in its folder.
         clips: which clips, in the order of the result.
         embedder: computes what is missing.
+        offset: which of the frames stored for each segment (0 to oversample - 1); None: the middle one.
         keep: whether to use the cache; without, all are computed (the weights will not come back).
         progress: wraps the rows that have to be computed, for a progress bar.
 
@@ -41,7 +43,9 @@ def embed_clips(
     """
     folder = store.folder / CACHE_FOLDER / embedder.key()
     features = np.empty((len(clips), store.spec.num_frames, embedder.feature_dim), np.float32)
-    missing = [row for row, clip in enumerate(clips) if not (keep and _read(folder, clip, features[row]))]
+    offset = None if offset == store.oversample // 2 else offset
+    paths = [_path(folder, clip, offset) for clip in clips]
+    missing = [row for row, path in enumerate(paths) if not (keep and _read(path, features[row]))]
     if not missing:
         return features
     if keep:
@@ -49,21 +53,23 @@ def embed_clips(
         needed_bytes = len(missing) * features[0].nbytes
         require_free_space(folder, needed_bytes, purpose=f"caching the features of {len(missing)} clips")
     for row in progress(missing):
-        features[row] = embedder.embed(store.frames(clips[row]))
+        clip = clips[row]
+        frames = store.frames(clip) if offset is None else store.segments(clip)[:, offset]
+        features[row] = embedder.embed(frames)
         if keep:
-            with whole_file(_path(folder, clips[row])) as file:
+            with whole_file(paths[row]) as file:
                 np.save(file, features[row])
     return features
 
 
-def _path(folder: Path, clip: Clip) -> Path:
-    return folder / f"{clip.frames_sha256}.npy"
+def _path(folder: Path, clip: Clip, offset: int | None) -> Path:
+    return folder / f"{clip.frames_sha256}{'' if offset is None else f'-{offset}'}.npy"
 
 
-def _read(folder: Path, clip: Clip, into: np.ndarray) -> bool:
+def _read(path: Path, into: np.ndarray) -> bool:
     """Fills (T, D) from the cache; False where it has nothing that can be used."""
     try:
-        cached = np.load(_path(folder, clip), allow_pickle=False)
+        cached = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return False
     if cached.shape != into.shape or cached.dtype != into.dtype:

@@ -9,28 +9,46 @@ from pipeline.clips.store import Clip, ClipStore
 from pipeline.labels import Labels
 from pipeline.training.augmentation import ClipAugmentation
 
+_JITTER = 0x0771E12  # sets these draws apart from others of the same seed
+
 
 def class_indices_of(clips: Sequence[Clip], labels: Labels) -> np.ndarray:
     """The clips' labels as class indices (N,) int64."""
     return np.array([labels.index(clip.label) for clip in clips], dtype=np.int64)
 
 
+def jitter(num_frames: int, oversample: int, *, seed: int, epoch: int, row: int) -> np.ndarray:
+    """Which of the frames stored for each segment a training clip takes: (T,) numbers below `oversample`.
+
+    A draw depends only on the seed, the epoch and the clip, so that a resumed run repeats it.
+    """
+    return np.random.default_rng([_JITTER, seed, epoch, row]).integers(0, oversample, num_frames)
+
+
 class FeatureBatches:
     """Clips as the features of a frozen backbone, held in memory.
 
     Args:
-        features: (N, T, D) float32.
+        features: (N, T, D) float32; or, to jitter in time, (N, T, m, D) of m frames for each segment.
         class_indices: (N,) int64.
+        seed: of the jitter.
     """
 
-    def __init__(self, features: np.ndarray, class_indices: np.ndarray) -> None:
+    def __init__(self, features: np.ndarray, class_indices: np.ndarray, *, seed: int = 0) -> None:
         self.features = torch.from_numpy(features)
         self.class_indices = class_indices
+        self._seed = seed
 
     def inputs(self, rows: Sequence[int], *, epoch: int | None) -> torch.Tensor:
-        """Features (B, T, D); there is nothing random about them."""
-        del epoch
-        return self.features[torch.as_tensor(rows)]
+        """Features (B, T, D); jittered in training where there is a choice, else of the middle frames."""
+        chosen = self.features[torch.as_tensor(rows)]
+        if chosen.dim() == 3:
+            return chosen
+        _, T, m, _ = chosen.shape
+        if epoch is None:
+            return chosen[:, :, m // 2]
+        picks = np.stack([jitter(T, m, seed=self._seed, epoch=epoch, row=row) for row in rows])
+        return torch.take_along_dim(chosen, torch.from_numpy(picks)[:, :, None, None], dim=2)[:, :, 0]
 
 
 class PixelBatches:
@@ -41,6 +59,7 @@ class PixelBatches:
         clips: which clips.
         labels: of the model.
         augmentation: applied to training batches; None for none.
+        seed: of the jitter in time, where the store has several frames for each segment.
     """
 
     def __init__(
@@ -50,18 +69,30 @@ class PixelBatches:
         labels: Labels,
         *,
         augmentation: ClipAugmentation | None = None,
+        seed: int = 0,
     ) -> None:
         self._store = store
         self._clips = clips
         self._augmentation = augmentation
+        self._seed = seed
         self.class_indices = class_indices_of(clips, labels)
 
     def inputs(self, rows: Sequence[int], *, epoch: int | None) -> torch.Tensor:
         """Frames (B, T, S, S, 3) uint8; in training augmented, each clip by what epoch and row seed."""
         batch = []
         for row in rows:
-            frames = np.array(self._store.frames(self._clips[row]))  # (T, S, S, 3), a copy
+            frames = self._frames(row, epoch)
             if epoch is not None and self._augmentation is not None:
                 frames = self._augmentation(frames, epoch=epoch, row=row)
             batch.append(torch.from_numpy(frames))
         return torch.stack(batch)
+
+    def _frames(self, row: int, epoch: int | None) -> np.ndarray:
+        """A copy of a clip's frames (T, S, S, 3)."""
+        m = self._store.oversample
+        if epoch is None or m == 1:
+            return np.array(self._store.frames(self._clips[row]))
+        segments = self._store.segments(self._clips[row])
+        T = len(segments)
+        chosen: np.ndarray = segments[np.arange(T), jitter(T, m, seed=self._seed, epoch=epoch, row=row)]
+        return chosen

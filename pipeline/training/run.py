@@ -164,7 +164,11 @@ class _Run:
             model=head,
             logits=lambda inputs: head(inputs).logits,
             parameter_groups=[{"params": list(head.parameters()), "rate": 1.0}],
-            train=FeatureBatches(features[:split], self._class_indices(self.train_clips)),
+            train=FeatureBatches(
+                self._segments(embedder, features[:split]),
+                self._class_indices(self.train_clips),
+                seed=self.options.seed,
+            ),
             val=FeatureBatches(features[split:], self._class_indices(self.val_clips)),
             num_classes=len(self.store.labels),
             device=self.device,
@@ -197,12 +201,29 @@ class _Run:
                 {"params": trainable, "rate": PRETRAINED_RATE if pretrained else 1.0},
                 {"params": list(classifier.head.parameters()), "rate": 1.0},
             ],
-            train=PixelBatches(self.store, self.train_clips, self.store.labels, augmentation=augmentation),
+            train=PixelBatches(
+                self.store,
+                self.train_clips,
+                self.store.labels,
+                augmentation=augmentation,
+                seed=options.seed,
+            ),
             val=PixelBatches(self.store, self.val_clips, self.store.labels),
             num_classes=len(self.store.labels),
             device=self.device,
         )
         return self._fit(task), baselines
+
+    def _segments(self, embedder: Embedder, features: np.ndarray) -> np.ndarray:
+        """Features to train on: those given (N, T, D), or (N, T, m, D) of all frames that the store has."""
+        m = self.store.oversample
+        if m == 1 or not embedder.embeds_frames_alone:
+            return features
+        offsets = [
+            embed_clips(self.store, self.train_clips, embedder, offset=offset, progress=self.watch.embedding)
+            for offset in range(m)
+        ]
+        return np.stack(offsets, axis=2)
 
     def _fit(self, task: Task) -> FitResult:
         return fit(task, self.options, resume_file=self.out / RESUME_FILE, on_epoch=self.watch.on_epoch)

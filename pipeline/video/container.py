@@ -24,10 +24,13 @@ class Container:
     Attributes:
         tick_seconds: the unit in which the video's times are written; None where it is not known.
         missing: what is missing of the file, in words; "" when nothing is known to be.
+        lists_key_frames: whether FFmpeg finds a key frame by a list (MP4, Matroska, AVI). In other containers
+            it looks for a time and may land between key frames.
     """
 
     tick_seconds: float | None = None
     missing: str = ""
+    lists_key_frames: bool = False
 
 
 def look_at_container(path: AnyPath) -> Container:
@@ -44,9 +47,11 @@ def look_at_container(path: AnyPath) -> Container:
             return _mp4(file, length)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             is_short = int.from_bytes(head[4:8], "little") + 8 > length
-            return Container(missing="the file is shorter than its header says" if is_short else "")
+            return Container(
+                missing="the file is shorter than its header says" if is_short else "", lists_key_frames=True
+            )
         if head[:4] in (_MATROSKA, _ASF, _FLV):
-            return Container(tick_seconds=_MILLISECOND)
+            return Container(tick_seconds=_MILLISECOND, lists_key_frames=head[:4] == _MATROSKA)
         if head[:4] == b"\x00\x00\x01\xba" or head[:1] == b"\x47":  # MPEG program or transport stream
             return Container(tick_seconds=_MPEG_CLOCK)
     return Container()
@@ -61,7 +66,7 @@ def _mp4(file: IO[bytes], length: int) -> Container:
     missing = "the file is shorter than its header says" if is_cut else ""
     for kind, start, stop in _boxes(file, movie[0], min(movie[1], length)):
         if kind == b"trak" and (timescale := _video_timescale(file, start, stop)):
-            return Container(tick_seconds=1 / timescale, missing=missing)
+            return Container(tick_seconds=1 / timescale, missing=missing, lists_key_frames=True)
     return Container(missing=missing)
 
 

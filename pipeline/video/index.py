@@ -24,6 +24,7 @@ class PacketIndex:
         bytes_missing: whether the file is shorter than its own header says (of AVI, FFmpeg does not
             complain).
         tick_seconds: in which the container writes times; None where it is not known.
+        lists_key_frames: as in `Container`: a jump to a key frame lands on it.
         claimed_rate: frames a second by the header; 0 where it says nothing plausible.
         num_complaints: lines in the decoder's log while the packets were walked.
     """
@@ -34,6 +35,7 @@ class PacketIndex:
     last_tick: int
     bytes_missing: bool
     tick_seconds: float | None = None
+    lists_key_frames: bool = False
     claimed_rate: float = 0.0
     num_complaints: int = 0
 
@@ -81,6 +83,7 @@ def read_index(path: AnyPath) -> PacketIndex:
         last_tick=round(last_tick),
         bytes_missing=bool(container.missing),
         tick_seconds=container.tick_seconds,
+        lists_key_frames=container.lists_key_frames,
         claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
         num_complaints=log.count() - complaints_before if log else 0,
     )

@@ -48,11 +48,13 @@ def plan_steps(index: PacketIndex, wanted: Sequence[int]) -> tuple[Step, ...]:
     """The cheapest way over the wanted frames to the end of the video; empty where jumping is not worth it.
 
     Args:
-        index: the packets. Jumps need times that differ and a decoder that had nothing to complain of.
+        index: the packets. Jumps need key frames that are listed, times that differ, and a demuxer that had
+            nothing to complain of.
         wanted: indices of frames, rising.
     """
     times, last = index.times_seconds, index.num_packets - 1
-    if last < 1 or not index.claimed_rate or index.num_complaints or index.bytes_missing:
+    is_sound = index.lists_key_frames and index.claimed_rate > 0
+    if last < 1 or not is_sound or index.num_complaints or index.bytes_missing:
         return ()
     if any(after - before <= 2 * _SAME_SECONDS for before, after in itertools.pairwise(times)):
         return ()

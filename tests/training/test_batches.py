@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from pipeline.training.augmentation import ClipAugmentation
-from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of
+from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of, jitter
 from tests.helpers.stores import make_store
 
 
@@ -71,6 +71,24 @@ def test_pixels_are_augmented_in_training_only(tmp_path: Path) -> None:
     # A clip is augmented alike in whatever batch it comes.
     alone = torch.cat([batches.inputs([row], epoch=1) for row in everything])
     assert torch.equal(batches.inputs(everything, epoch=1), alone)
+
+
+def test_training_jitters_among_the_frames_of_each_segment() -> None:
+    N, T, m, D = 3, 6, 3, 2
+    features = np.arange(N * T * m * D, dtype=np.float32).reshape(N, T, m, D)
+    batches = FeatureBatches(features, np.zeros(N, np.int64), seed=5)
+    rows = [2, 0]
+    assert torch.equal(batches.inputs(rows, epoch=None), torch.from_numpy(features[rows][:, :, 1]))
+    drawn = batches.inputs(rows, epoch=1)
+    assert drawn.shape == (2, T, D)
+    for row, clip in zip(rows, drawn.numpy(), strict=True):
+        picks = jitter(T, m, seed=5, epoch=1, row=row)
+        assert np.array_equal(clip, features[row][np.arange(T), picks])
+    assert torch.equal(batches.inputs([0], epoch=1)[0], drawn[1])  # whatever batch it comes in
+    everything = {batches.inputs([0], epoch=epoch).numpy().tobytes() for epoch in range(20)}
+    assert len(everything) > 15
+    counts = np.bincount(np.concatenate([jitter(T, m, seed=0, epoch=e, row=1) for e in range(500)]))
+    assert counts.min() > 900  # of 3,000 draws, 1,000 each
 
 
 def test_labels_become_class_indices(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import UsageError
+from pipeline.video.parts import Part, Windows
+
+
+def ranges(windows: Windows, part: Part, seconds: float) -> list[tuple[float | None, float | None]]:
+    return [(it.start_seconds, it.end_seconds) for it in windows.cut(part, seconds)]
+
+
+def test_windows_follow_each_other() -> None:
+    windows = Windows(window_seconds=4, stride_seconds=2)
+    assert ranges(windows, Part(), 10) == [(0, 4), (2, 6), (4, 8), (6, 10)]
+    assert ranges(windows, Part(), 9.9) == [(0, 4), (2, 6), (4, 8)]
+    assert ranges(windows, Part(start_seconds=3, end_seconds=9), 100) == [(3, 7), (5, 9)]
+    assert ranges(windows, Part(start_seconds=3), 8) == [(3, 7)]
+    apart = Windows(window_seconds=1, stride_seconds=5)
+    assert ranges(apart, Part(), 11) == [(0, 1), (5, 6), (10, 11)]
+
+
+def test_a_shorter_part_is_its_own_window() -> None:
+    windows = Windows(window_seconds=4, stride_seconds=4)
+    assert windows.cut(Part(), 3) == (Part(),)
+    part = Part(start_seconds=2, end_seconds=3)
+    assert windows.cut(part, 60) == (part,)
+    beyond = Part(start_seconds=70)
+    assert windows.cut(beyond, 60) == (beyond,)  # holds no frame, and will say so
+
+
+def test_rounding_loses_no_window() -> None:
+    windows = Windows(window_seconds=0.1, stride_seconds=0.1)
+    assert len(windows.cut(Part(), 0.3)) == 3  # 0.1 + 0.2 is more than 0.3 in binary
+    assert ranges(windows, Part(), 0.3)[2] == (0.2, 0.3)
+
+
+@given(
+    window=st.floats(0.01, 100),
+    stride=st.floats(0.01, 100),
+    start=st.floats(0, 100),
+    seconds=st.floats(0, 300),
+)
+def test_every_window_is_whole_and_inside(window: float, stride: float, start: float, seconds: float) -> None:
+    windows, part = Windows(window_seconds=window, stride_seconds=stride), Part(start_seconds=start)
+    cut = windows.cut(part, seconds)
+    if cut == (part,):
+        return
+    for number, it in enumerate(cut):
+        assert it.start_seconds == pytest.approx(start + number * stride, abs=1e-5)
+        assert it.end_seconds is not None
+        assert it.end_seconds <= seconds + 1e-5
+        assert it.end_seconds - (it.start_seconds or 0) == pytest.approx(window, abs=1e-5)
+    assert start + len(cut) * stride + window > seconds - 1e-5  # one more would not fit
+
+
+@pytest.mark.parametrize(("window", "stride"), [(0, 1), (-1, 1), (1, 0), (float("nan"), 1), (1, 1e9)])
+def test_nonsense_is_refused(window: float, stride: float) -> None:
+    with pytest.raises(UsageError, match=r"--(window|stride)-seconds is .*; allowed: seconds from 0\.01"):
+        Windows(window_seconds=window, stride_seconds=stride)
