@@ -108,13 +108,13 @@ def preprocess(
     with files.owned_folder(out):
         previous = Previous.read(out)
         previous.check(listed, spec, clip_rule, rule)
-        files.make_folder(out / "frames")
         files.remove_unfinished(out)
         files.remove_unfinished(out / "frames")
         records, jobs = _plan(listed, previous, spec, clip_rule, out, retry=retry)
         num_new = sum(len(job.sources) for job in jobs)
         _announce(len(listed.sources), jobs, out, say)
         previous.begin(spec, clip_rule, redone={job.path for job in jobs})
+        files.make_folder(out / "frames")  # not before: by the journal's folder an unfinished store is known
         write_origin(out, videos if videos.is_dir() else videos.parent)
         made = _run(jobs, out, previous, num_workers or _num_processors(), show_progress=show_progress)
         records |= dict(made)
