@@ -61,6 +61,7 @@ class Kind:
         clock: ticks a second; default: `CLOCKS`.
         options: of the muxer.
         kept_in: container that the encoder writes, before the packets are wrapped.
+        all_key: whether the container says of each frame that it is a key frame.
         tick: by which rounding is judged; default: the clock's.
         finish: last changes.
         is_long: whether a long version, of many GOPs, can tell something that a short one cannot.
@@ -72,6 +73,7 @@ class Kind:
     clock: int | None = None
     options: dict[str, str] = field(default_factory=dict)
     kept_in: str | None = None
+    all_key: bool = False
     tick: Fraction | None = None
     finish: Finish | None = None
     is_long: bool = True
@@ -89,7 +91,7 @@ class Kind:
         else:
             is_mp4 = self.suffix in (".mp4", ".mov", ".3gp")
             options = self.options | ({"video_track_timescale": str(clock)} if is_mp4 else {})
-            wrap(path, encoded, ticks, tick=tick, options=options)
+            wrap(path, encoded, ticks, tick=tick, options=options, all_key=self.all_key)
         width, height = self.coding.size_wh
         truth = Truth(
             path=path,

@@ -47,6 +47,20 @@ def _short(suffix: str, coding: Coding = PLAIN, times: Times | None = None, **re
     return _k(suffix, coding, times, is_long=False, **rest)
 
 
+# Files of which the container says that each frame is a key frame, and is wrong.
+LYING_KINDS = {
+    "mp4_h264": _k(".mp4", PYRAMID, all_key=True),
+    "mkv_hevc": _k(".mkv", HEVC, all_key=True),
+    "mp4_mpeg4": _k(".mp4", MPEG4, all_key=True),
+    "mkv_mpeg4_b": _k(".mkv", MPEG4_B, all_key=True),
+    "mkv_mpeg2": _k(".mkv", replace(MPEG2, b_frames=2), all_key=True),
+    "webm_vp8": _k(".webm", VP8, all_key=True),
+    "webm_vp9": _k(".webm", VP9, all_key=True),
+    "mkv_av1": _k(".mkv", AV1, all_key=True),
+    "flv": _k(".flv", Coding(codec="flv"), kept_in="nut", all_key=True),
+    "avi_wmv2": _k(".avi", Coding(codec="wmv2"), kept_in="nut", all_key=True, tick=EXACT),
+}
+
 KINDS = {
     # constant rates, and how they are rounded
     "mp4": _k(".mp4"),
@@ -74,6 +88,7 @@ KINDS = {
     "refresh_mp4": _k(".mp4", REFRESH),
     "refresh_mkv": _k(".mkv", REFRESH),
     "refresh_ts": _k(".ts", REFRESH),
+    "refresh_wide": _k(".mkv", replace(REFRESH, size_wh=(480, 96))),  # 30 columns to refresh
     "one_gop": _short(".mp4", replace(B_FRAMES, key_every=10_000)),
     "all_key": _short(".mp4", replace(PLAIN, key_every=1)),
     # variable rates
@@ -128,8 +143,9 @@ KINDS = {
     "ts": _k(".ts"),
     "ts_b": _k(".ts", PYRAMID),
     "ts_mpeg2": _k(".ts", replace(MPEG2, b_frames=2)),
+    # (tiny frames share an MPEG packet, which has one time for all: long versions would have no truth)
     "mpg": _short(".mpg", MPEG2),
-    "mpg_b": _k(".mpg", replace(MPEG2, b_frames=2)),
+    "mpg_b": _short(".mpg", replace(MPEG2, b_frames=2)),
     "webm_vp8": _k(".webm", VP8),
     "webm_vp9": _k(".webm", VP9),
     "webm_vp9_hidden": _k(".webm", VP9_HIDDEN),

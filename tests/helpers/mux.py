@@ -106,12 +106,15 @@ def wrap(
     *,
     tick: Fraction,
     options: dict[str, str] | None = None,
-    format_name: str | None = None,
+    all_key: bool = False,
 ) -> Path:
-    """Writes encoded frames with these times, in ticks, into a container."""
+    """Writes encoded frames with these times, in ticks, into a container.
+
+    `all_key` flags every packet as a key frame, which is a lie where the encoder made others.
+    """
     with (
         av.open(io.BytesIO(encoded)) as source,
-        av.open(str(path), "w", format=format_name, options=options or {}) as container,
+        av.open(str(path), "w", options=options or {}) as container,
     ):
         stream: Any = container.add_stream_from_template(source.streams.video[0], opaque=True)
         stream.time_base = tick
@@ -121,5 +124,6 @@ def wrap(
         for packet, rank, shown, decoded in zip(packets, ranks, *decode_order(ranks, times), strict=True):
             packet.stream, packet.time_base = stream, tick
             packet.pts, packet.dts, packet.duration = shown, decoded, lasts[rank]
+            packet.is_keyframe = packet.is_keyframe or all_key
             container.mux(packet)
     return path
