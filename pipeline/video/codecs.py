@@ -55,6 +55,17 @@ DECODER_NAMES = tuple(name for names in _DECODERS.values() for name in names) + 
 """What FFmpeg's `codec_whitelist` may hold."""
 
 
+# Decoders that show nothing, or complain, where they are told to begin at a frame that needs others. The rest
+# (MPEG-4, Sorenson, WMV) decode on grey without a word, and containers do call such frames key frames.
+_BEGINS_AT_KEY_FRAMES_ONLY = frozenset({"H264", "HEVC", "AV01", "VP80", "VP90", "MPG1", "MPG2"})
+_KEY_FRAMES_ONLY = frozenset({"MJPG", "MPNG", "FFV1", "HFYU", "FFVH", "APCH", "AVDN", "DVSD"})
+
+
+def may_begin_anywhere(fourcc: str) -> bool:
+    """Whether a decoder may be sent to any frame that is called a key frame: if it is none, that shows."""
+    return fourcc.upper() in _BEGINS_AT_KEY_FRAMES_ONLY | _KEY_FRAMES_ONLY
+
+
 def fourcc_text(number: float) -> str:
     """OpenCV's number as four characters."""
     return (int(number) & 0xFFFFFFFF).to_bytes(4, "little").decode("latin-1")

@@ -15,6 +15,7 @@ _MAX_BOXES = 10_000
 _MATROSKA, _ASF, _FLV = b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"FLV\x01"
 _MILLISECOND = 1 / 1000
 _MPEG_CLOCK = 1 / 90_000
+_GIF_CLOCK = 1 / 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,8 @@ def look_at_container(path: AnyPath) -> Container:
             )
         if head[:4] in (_MATROSKA, _ASF, _FLV):
             return Container(tick_seconds=_MILLISECOND, lists_key_frames=head[:4] == _MATROSKA)
+        if head[:4] == b"GIF8":
+            return Container(tick_seconds=_GIF_CLOCK)
         if head[:4] == b"\x00\x00\x01\xba" or head[:1] == b"\x47":  # MPEG program or transport stream
             return Container(tick_seconds=_MPEG_CLOCK)
     return Container()

@@ -1,13 +1,19 @@
 """The packet index: how many frames a video should show, when, and which are key frames, without decoding."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 
 from pipeline.video.capture import MAX_FAILURES, AnyPath, open_packets
+from pipeline.video.codecs import fourcc_text, may_begin_anywhere
 from pipeline.video.complaints import complaint_log
 from pipeline.video.container import look_at_container
+
+_MAX_REORDER = 32  # no codec holds more frames back
+_DIFFERENT_SECONDS = 2e-5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +30,8 @@ class PacketIndex:
         bytes_missing: whether the file is shorter than its own header says (of AVI, FFmpeg does not
             complain).
         tick_seconds: in which the container writes times; None where it is not known.
-        lists_key_frames: as in `Container`: a jump to a key frame lands on it.
+        can_jump: whether a jump to a key frame lands on it, or shows that it did not: the container lists its
+            key frames, the decoder begins at no other, and packets lie in the order of their times.
         claimed_rate: frames a second by the header; 0 where it says nothing plausible.
         num_complaints: lines in the decoder's log while the packets were walked.
     """
@@ -35,7 +42,7 @@ class PacketIndex:
     last_tick: int
     bytes_missing: bool
     tick_seconds: float | None = None
-    lists_key_frames: bool = False
+    can_jump: bool = False
     claimed_rate: float = 0.0
     num_complaints: int = 0
 
@@ -65,6 +72,7 @@ def read_index(path: AnyPath) -> PacketIndex:
     with open_packets(path) as capture:
         claimed = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         rate = capture.get(cv2.CAP_PROP_FPS)
+        fourcc = fourcc_text(capture.get(cv2.CAP_PROP_FOURCC))
         failures = 0
         while failures < MAX_FAILURES:
             if not capture.grab():
@@ -83,9 +91,20 @@ def read_index(path: AnyPath) -> PacketIndex:
         last_tick=round(last_tick),
         bytes_missing=bool(container.missing),
         tick_seconds=container.tick_seconds,
-        lists_key_frames=container.lists_key_frames,
+        can_jump=container.lists_key_frames and may_begin_anywhere(fourcc) and _is_orderly(times),
         claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
         num_complaints=log.count() - complaints_before if log else 0,
+    )
+
+
+def _is_orderly(times: Sequence[float]) -> bool:
+    """Whether packets lie within a reorder buffer of the order of their times, and no two times are equal.
+
+    Joined recordings whose clocks overlap do not: which frame comes next is then for the decoder to say.
+    """
+    order = sorted(range(len(times)), key=times.__getitem__)
+    return all(abs(place - i) <= _MAX_REORDER for place, i in enumerate(order)) and all(
+        times[after] - times[before] > _DIFFERENT_SECONDS for before, after in pairwise(order)
     )
 
 

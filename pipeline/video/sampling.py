@@ -99,7 +99,7 @@ def segment_centres(
     if is_constant_rate(times, tick_seconds=tick_seconds or MAX_TICK_SECONDS):
         return tuple((2 * i + 1) * count // (2 * num_frames) for i in range(num_frames))
     duration = times[-1] + median_gap(times) - times[0]
-    slack = (tick_seconds or inferred_tick_seconds(times)) / 2
+    slack = (tick_seconds or inferred_tick_seconds(times)) / 2 + _SAME_SECONDS
     centres = (times[0] + (i + 0.5) * duration / num_frames for i in range(num_frames))
     return tuple(max(0, bisect.bisect_right(times, centre + slack) - 1) for centre in centres)
 

@@ -11,7 +11,6 @@ expected, and the whole pass is worth nothing: the video is then read sequential
 """
 
 import bisect
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,15 +47,12 @@ def plan_steps(index: PacketIndex, wanted: Sequence[int]) -> tuple[Step, ...]:
     """The cheapest way over the wanted frames to the end of the video; empty where jumping is not worth it.
 
     Args:
-        index: the packets. Jumps need key frames that are listed, times that differ, and a demuxer that had
-            nothing to complain of.
+        index: the packets.
         wanted: indices of frames, rising.
     """
     times, last = index.times_seconds, index.num_packets - 1
-    is_sound = index.lists_key_frames and index.claimed_rate > 0
-    if last < 1 or not is_sound or index.num_complaints or index.bytes_missing:
-        return ()
-    if any(after - before <= 2 * _SAME_SECONDS for before, after in itertools.pairwise(times)):
+    is_sound = index.can_jump and index.claimed_rate > 0 and not index.num_complaints
+    if last < 1 or not is_sound or index.bytes_missing:
         return ()
     keys = [bisect.bisect_left(times, time) for time in index.key_times_seconds]
     ahead = _JUMP_FRAMES + 1 + max(0, round(index.claimed_rate * times[0]))  # frames from landing to n
