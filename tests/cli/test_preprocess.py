@@ -51,7 +51,8 @@ def test_from_a_folder_to_a_table(videos: Path, tmp_path: Path, capsys: pytest.C
     assert lines[5].split() == ["all", "classes", "4", "2", "2", "8"]
     assert "unreadable  1" in lines
     assert "  up/bad.mp4  not a supported video" in lines
-    assert "no groups given: files are taken to be independent" in out
+    assert "groups      none given: files are taken to be independent" in out
+    assert "read as     class folders" in out
     assert "9 videos to read; their clips take" in err
     assert "1 of 9 videos gave no clip" in err
     assert len(ClipStore.open(tmp_path / "out").usable()) == 8

@@ -12,6 +12,7 @@ import pytest
 from pipeline import files
 from pipeline.clips import preprocess as module
 from pipeline.clips.journal import journal_path
+from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.preprocess import PreprocessResult, preprocess
 from pipeline.clips.store import Clip, ClipStore, hash_frames
 from pipeline.errors import ConflictError, MachineError, StoreError, UsageError
@@ -120,7 +121,7 @@ def test_ranges_and_groups_of_a_table(videos: Path, tmp_path: Path) -> None:
         "videos/up/0.avi,a,,,south\nvideos/up/2.avi,b,,,east\nvideos/up/4.avi,a,,,east\n"
         "videos/가/1.avi,a,,,\nvideos/가/3.avi,b,,,\n"
     )
-    result = run(table, tmp_path / "out", group_column="camera")
+    result = run(table, tmp_path / "out", listing=ListingOptions(group_column="camera"))
     one, two = (clip for clip in result.store.clips if clip.path == "videos/up/6.avi")
     assert (one.label, one.end_seconds, two.label, two.start_seconds) == ("a", 0.2, "b", 0.2)
     assert one.split == two.split
@@ -224,7 +225,9 @@ def test_a_finished_run_is_not_done_again(videos: Path, tmp_path: Path) -> None:
     assert (result.num_read, result.num_unchanged) == (0, 8)
     assert content(tmp_path / "out") == before
     assert said == [
+        "read as class folders: 8 videos, 2 classes.",
         f"8 videos to read; their clips take 74.8 kB in {tmp_path / 'out'}.",
+        "read as class folders: 8 videos, 2 classes.",
         f"nothing new: all 8 clips of {tmp_path / 'out'} are up to date.",
     ]
 
@@ -513,12 +516,12 @@ def test_folders_of_frames_are_videos(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         for number in range(count):
             cv2.imwrite(str(folder / f"{number}.png"), np.full((8, 8, 3), 20 * number, np.uint8))
-    store = run(tmp_path / "videos", tmp_path / "out", frame_rate=10.0).store
+    store = run(tmp_path / "videos", tmp_path / "out", listing=ListingOptions(frame_rate=10.0)).store
     one, two = store.clips
     assert (one.num_frames, two.num_frames, two.frame_indices) == (4, 11, (1, 5, 9))  # natural order
     assert two.frame_times_seconds == pytest.approx((0.1, 0.5, 0.9))
     assert [int(frame.mean()) for frame in store.frames(two)] == [20, 100, 180]
-    run(tmp_path / "videos", tmp_path / "out", frame_rate=10.0)
+    run(tmp_path / "videos", tmp_path / "out", listing=ListingOptions(frame_rate=10.0))
     assert InlinePool.read == []
-    again = run(tmp_path / "videos", tmp_path / "out", frame_rate=5.0).store
+    again = run(tmp_path / "videos", tmp_path / "out", listing=ListingOptions(frame_rate=5.0)).store
     assert again.clips[1].frame_times_seconds == pytest.approx((0.2, 1.0, 1.8))

@@ -196,6 +196,6 @@ def test_what_is_made(given_splits: list[Split | None], makes: str) -> None:
 
 def test_a_rule_that_differs_where_it_decides() -> None:
     stored = SplitRule(origin="csv", makes="val").to_dict()
-    other = SplitRule(origin="csv", makes="val", seed=1, test_fraction=0.3, group_column="camera")
-    assert other.differences(stored) == ["--seed was 0, now 1", "--group-column was '', now 'camera'"]
+    other = SplitRule(origin="csv", makes="val", seed=1, test_fraction=0.3, grouping="column camera")
+    assert other.differences(stored) == ["--seed was 0, now 1", "grouping was '', now 'column camera'"]
     assert SplitRule(origin="csv", makes="nothing", seed=1).differences(stored) == []
