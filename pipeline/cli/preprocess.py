@@ -61,14 +61,11 @@ class Options:
     frame_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
     """Frames a second of folders of frame images; without it such folders are left out."""
     groups: Literal["auto", "parent-folder", "none"] = "auto"
-    """What must stay on one side of the split: auto takes the groups that VIDEOS names (a CSV's column group,
-    the gNN of UCF101, the videos of Kinetics), parent-folder what lies in folders of the same name, none only
-    what is identical."""
+    """What stays on one side of the split: auto: the groups that VIDEOS names; parent-folder: same folder."""
     group_column: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Column of the CSV that says what must stay on one side (camera, person, source); default: group."""
     group_regex: Annotated[str | None, tyro.conf.arg(metavar="PATTERN")] = None
-    r"""Regular expression searched in each path; what its brackets capture, or all it matches, names the
-    group: (person\d+), or (.+)_part\d+."""
+    r"""Regular expression searched in each path; its brackets name the group: (person\d+) or (.+)_part\d+."""
     regroup: bool = False
     """Set a given split aside and make one in which no group stands on two sides."""
     val_fraction: float = 0.15
@@ -170,7 +167,10 @@ def _print_human(result: "PreprocessResult", seconds: float) -> None:
     if summary.shared_groups:
         named = [shared for shared in summary.shared_groups if not shared.what.startswith("sha256:")]
         across = len(summary.shared_groups) - len(named)
-        print(f"shared      {len(named)} groups and {across} identical files stand on more than one side")
+        print(
+            f"shared      {len(named)} groups and {across} identical files stand on more than one side "
+            "(--regroup makes another split, without them)"
+        )
         shown = [[shared.what, f"{len(shared.clips)} clips", " + ".join(shared.splits)] for shared in named]
         print_table(shown, indent="  ")
     print(f"time        {seconds:.1f} s ({result.num_read} read, {result.num_unchanged} unchanged)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.clips.csv_rows import read_text, require_text
+from pipeline.clips.walk import list_files
 from pipeline.errors import UsageError
 from pipeline.labels import normalise_label
 
@@ -67,10 +68,7 @@ class ClassNames:
 
 def beside(folder: Path) -> list[Path]:
     """Files in a folder whose name says that they name classes."""
-    try:
-        return sorted(it for it in folder.iterdir() if _FILE_NAMES.fullmatch(it.name) and it.is_file())
-    except OSError:
-        return []
+    return [it for it in list_files(folder) if it.parent == folder and _FILE_NAMES.fullmatch(it.name)]
 
 
 def _pairs(lines: list[str]) -> list[tuple[int, str]]:

@@ -85,6 +85,12 @@ def _alone(listed: SourceList) -> list[Source]:
 
 
 def _noted(listed: SourceList, alone: list[Source], sentence: str) -> SourceList:
+    groups = {source.group for source in listed.sources if source.group}
+    if len(groups) == 1 and not alone:
+        raise UsageError(
+            f"all {len(listed.sources)} videos are in one group ({groups.pop()!r}, by {listed.grouping}): "
+            "none is left to judge by. Choose what tells more groups apart."
+        )
     if not alone:
         return listed
     count = f"{len(alone)} of {len(listed.sources)} paths"

@@ -58,6 +58,9 @@ def list_paths(videos: Path, options: ListingOptions) -> SourceList:
     """
     lists = _the_set_in(videos, options) if videos.is_dir() else {None: videos}
     root = options.root or (videos if videos.is_dir() else videos.parent)
+    for path in lists.values():
+        if {"path", "label"} <= set(header_of(path)):
+            raise UsageError(f"{path} has the columns path,label: it is read with --input-format csv.")
     fence = Fence(root, options.allow_outside)
     entries: list[Listed] = []
     separators, prefixes = set(), set()
@@ -90,11 +93,12 @@ def list_paths(videos: Path, options: ListingOptions) -> SourceList:
     said = [f"separated by {' and '.join(sorted(separators))}"]
     said += [f"class names of {names.file.name}"] if names else []
     said += [f"videos in {where}"] if where else []
-    one = "list of paths and labels" if len(lists) == 1 else "lists of paths and labels"
+    file_names = ", ".join(path.name for path in lists.values())
+    the_lists = f"the list{'s' if len(lists) > 1 else ''} {file_names} of paths and labels"
     return SourceList(
         sources=sorted_sources(sources),
         input_format="list",
-        read_as=f"{one}: {', '.join(path.name for path in lists.values())}, {', '.join(said)}",
+        read_as=f"{the_lists}, {', '.join(said)}",
         root=root,
         split_origin="made" if None in lists else "lists",
         notes=tuple(notes),

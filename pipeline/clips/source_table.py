@@ -75,7 +75,7 @@ def list_table(videos: Path, options: ListingOptions) -> SourceList:
 
 
 def _the_table_in(folder: Path) -> Path:
-    tables = find_tables(list_files(folder))
+    tables = find_tables(path for path in list_files(folder) if path.parent == folder)
     if len(tables) == 1:
         return tables[0]
     what = ", ".join(path.name for path in tables[:5]) if tables else "none"

@@ -21,6 +21,7 @@ from pipeline.clips.location import Fence, find_prefix, place, require_path
 from pipeline.clips.source import Source, SourceList, sorted_sources
 from pipeline.clips.walk import list_files
 from pipeline.errors import UsageError
+from pipeline.labels import normalise_label
 
 _LIST_NAME = re.compile(r"(train|test)list([0-9]{1,9})\.txt")
 _GROUP = re.compile(r"_(g\d+)_c\d+\.")
@@ -120,7 +121,7 @@ def _read(path: Path) -> list[tuple[int, str, int | None]]:
 def _label(where: str, listed: str, index: int | None, classes: ClassNames) -> str:
     """The class by its folder; its number, where there is one, must say the same."""
     require_text(where, **{"the class": listed.rpartition("/")[0]})
-    folder = listed.split("/")[-2] if "/" in listed else None
+    folder = normalise_label(listed.split("/")[-2]) if "/" in listed else None
     if folder is None:
         if index not in classes.names:
             raise UsageError(
@@ -134,10 +135,12 @@ def _label(where: str, listed: str, index: int | None, classes: ClassNames) -> s
         hint = f" Is {close[0]} meant?" if close else ""
         raise UsageError(f"{where}: classInd.txt has no class {folder!r}.{hint} Correct one of them.")
     if index is not None and index != expected:
-        counts = {-1: " The list counts from 0, classInd.txt from 1.", 1: " The list counts one too far."}
+        first = min(classes.names)
+        from_others = {(0, -1): " The list counts from 1, classInd.txt from 0."}
+        from_others[1, 1] = " The list counts from 0, classInd.txt from 1."
         raise UsageError(
             f"{where}: {folder} has the number {index}, but classInd.txt says {expected}."
-            f"{counts.get(index - expected, '')} Correct one of them: the class would not be sure."
+            f"{from_others.get((first, expected - index), '')} Correct one of them: the class is not sure."
         )
     return folder
 

@@ -69,6 +69,11 @@ def _check_options(videos: Path, input_format: InputFormat, options: ListingOpti
     uses = {
         "--group-column": (options.group_column is not None, ("csv", "kinetics"), "a CSV"),
         "--root": (options.root is not None, ("csv", "ucf101", "kinetics", "list"), "a CSV or a list"),
+        "--frame-rate": (
+            options.frame_rate is not None,
+            ("folders", "csv", "list"),
+            "folders of frame images",
+        ),
         "--list-number": (options.list_number is not None, ("ucf101", "list"), "numbered lists"),
         "--class-names": (options.class_names is not None, ("list",), "a list of paths and labels"),
     }
@@ -84,6 +89,8 @@ def _check_options(videos: Path, input_format: InputFormat, options: ListingOpti
             raise UsageError(
                 f"{flag} needs {needs}, but {videos} is {what}. Leave it out, or name another input."
             )
+    if options.list_number is not None and not videos.is_dir():
+        raise UsageError(f"--list-number chooses among the lists of a folder, but {videos} is a file.")
     if input_format == "folders" and not videos.is_dir():
         raise UsageError(f"{videos} is a file; --input-format folders needs a folder of class folders.")
 

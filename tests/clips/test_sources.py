@@ -8,14 +8,7 @@ from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.source import IMAGE_EXTENSIONS, Source, SourceList
 from pipeline.clips.sources import list_sources
 from pipeline.errors import UsageError
-
-
-def touch(folder: Path, *names: str) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    return folder
+from tests.helpers.touch import touch
 
 
 def table(folder: Path, text: str, *, encoding: str = "utf-8") -> Path:
@@ -134,6 +127,66 @@ def test_paths_that_are_neither(tmp_path: Path) -> None:
         list_sources(tmp_path, ListingOptions(group_column="camera"))
 
 
+# --- links ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder outside of the videos."""
+    return touch(tmp_path_factory.mktemp("private"), "secret.mp4", "class/a.mp4", "image.png")
+
+
+def test_links_that_lead_out_are_left_out_and_told(tmp_path: Path, private: Path) -> None:
+    touch(tmp_path, "a/1.mp4", "b/2.mp4", "c/deep/3.mp4")
+    (tmp_path / "a" / "secret.mp4").symlink_to(private / "secret.mp4")
+    (tmp_path / "b" / "more").symlink_to(private / "class")
+    (tmp_path / "b" / "inside.mp4").symlink_to("../a/1.mp4")
+    listed = list_sources(tmp_path)
+    assert [path for path, _ in paths(listed)] == ["a/1.mp4", "b/2.mp4", "b/inside.mp4", "c/deep/3.mp4"]
+    assert listed.notes == (
+        f"left out: 2 links that lead out of the folder, such as a/secret.mp4 (to {private}/secret.mp4): "
+        "they need --allow-outside.",
+    )
+    listed = list_sources(tmp_path, ListingOptions(allow_outside=True))
+    assert {"a/secret.mp4", "b/more/a.mp4"} <= {path for path, _ in paths(listed)}
+    assert listed.notes == ()
+
+
+def test_a_class_that_leads_out_is_asked_about(tmp_path: Path, private: Path) -> None:
+    touch(tmp_path, "a/1.mp4", "b/2.mp4")
+    (tmp_path / "c").symlink_to(private / "class")
+    with pytest.raises(
+        UsageError, match=r"c in .* is a link to .*private.*/class, outside of it.*--allow-outside"
+    ):
+        list_sources(tmp_path)
+    listed = list_sources(tmp_path, ListingOptions(allow_outside=True))
+    assert paths(listed) == [("a/1.mp4", "a"), ("b/2.mp4", "b"), ("c/a.mp4", "c")]
+
+
+def test_nothing_but_links_that_lead_out(tmp_path: Path, private: Path) -> None:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "1.mp4").symlink_to(private / "secret.mp4")
+    with pytest.raises(
+        UsageError, match=r"no videos in class folders \(it has 2 links that lead .*--allow-outside"
+    ):
+        list_sources(tmp_path)
+
+
+def test_a_folder_of_frames_with_one_frame_from_outside(tmp_path: Path, private: Path) -> None:
+    touch(tmp_path, "a/walk/0.png", "a/run/0.png", "b/run/x.png")
+    (tmp_path / "a" / "walk" / "1.png").symlink_to(private / "image.png")
+    listed = list_sources(tmp_path, ListingOptions(frame_rate=5))
+    assert [path for path, _ in paths(listed)] == ["a/run", "b/run"]
+    assert any("such as a/walk/1.png" in note for note in listed.notes)
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    touch(tmp_path / "real", "a/1.mp4", "b/2.mp4")
+    (tmp_path / "link").symlink_to("real")
+    assert paths(list_sources(tmp_path / "link")) == paths(list_sources(tmp_path / "real"))
+
+
 # --- tables -------------------------------------------------------------------------------------
 
 
@@ -230,6 +283,36 @@ def test_mistakes_name_file_and_line(tmp_path: Path, text: str, message: str) ->
     with pytest.raises(UsageError, match=message) as caught:
         list_sources(table(tmp_path, text))
     assert "list.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["../b.mp4", "/etc/hostname", "sub/../../b.mp4", "link.mp4", "gone.mp4"])
+def test_paths_that_lead_out_of_a_table(tmp_path: Path, path: str) -> None:
+    file = table(tmp_path / "in", f"path,label\na.mp4,x\n{path},y\n")
+    touch(tmp_path, "b.mp4", "in/sub/c.mp4")
+    (tmp_path / "in" / "link.mp4").symlink_to(tmp_path / "b.mp4")
+    (tmp_path / "in" / "gone.mp4").symlink_to("/nowhere/gone.mp4")
+    with pytest.raises(UsageError, match=r"list\.csv, line 3: .* leads out of .*--allow-outside") as caught:
+        list_sources(file)
+    assert repr(path) in str(caught.value)
+    assert len(list_sources(file, ListingOptions(allow_outside=True)).sources) == 2
+
+
+def test_paths_that_stay_inside_by_another_way(tmp_path: Path) -> None:
+    file = table(tmp_path, f"path,label\n{tmp_path}/a.mp4,x\nsub/../b.mp4,y\nsub/link.mp4,y\n")
+    touch(tmp_path, "sub/c.mp4")
+    (tmp_path / "sub" / "link.mp4").symlink_to("../한글.mp4")
+    listed = list_sources(file)
+    assert [path for path, _ in paths(listed)] == ["a.mp4", "sub/../b.mp4", "sub/link.mp4"]
+    assert all(Path(source.location).exists() for source in listed.sources)
+
+
+def test_a_root_for_a_table(tmp_path: Path) -> None:
+    file = table(tmp_path / "videos", "path,label\na.mp4,x\nb.mp4,y\n")
+    file = file.rename(tmp_path / "list.csv")
+    listed = list_sources(file, ListingOptions(root=tmp_path / "videos"))
+    assert (paths(listed), listed.root) == ([("a.mp4", "x"), ("b.mp4", "y")], tmp_path / "videos")
+    with pytest.raises(UsageError, match=r"--root .*no is not a folder"):
+        list_sources(file, ListingOptions(root=tmp_path / "no"))
 
 
 def test_utf16_is_named(tmp_path: Path) -> None:
