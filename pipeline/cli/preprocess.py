@@ -1,15 +1,16 @@
 """Turn labelled videos into a store of clips, ready to train on.
 
-VIDEOS is a folder with one folder for each class (or train/, val/ and test/ above them), or a CSV with the
-columns path,label and, if you like, split,group,start_seconds,end_seconds. Stop it whenever you like: the
-same command goes on where it stopped, and reads only what is new or changed.
+VIDEOS is a folder with one folder for each class (or train/, val/ and test/ above them); a CSV with the
+columns path,label and, if you like, split,group,start_seconds,end_seconds; or lists made for other tools: a
+folder with those of UCF101 or Kinetics, or with train.txt and val.txt of a path and a label in each line.
+Stop it whenever you like: the same command goes on where it stopped, and reads only what is new or changed.
 """
 
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -28,7 +29,7 @@ class Options:
     """Options of `clipwise preprocess`."""
 
     videos: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="VIDEOS")]
-    """Folder of class folders, or a CSV with the columns path,label."""
+    """Folder of class folders or with lists, a CSV with the columns path,label, or a list."""
     out: Annotated[Path, tyro.conf.arg(metavar="CLIPS")]
     """Folder of the clip store: new, empty, or a store to bring up to date."""
     num_frames: int = ClipSpec.num_frames
@@ -47,10 +48,26 @@ class Options:
     """Frames stored for each part, odd: training picks one of them at random, all else takes the middle."""
     damaged: DamagedPolicy = ClipRule.damaged
     """Of damaged videos: auto takes a clip if its frames are shown to be clean, keep takes all, fail none."""
+    input_format: Literal["auto", "folders", "csv", "ucf101", "kinetics", "list"] = "auto"
+    """How VIDEOS is to be read; auto finds out from what is there and says it."""
+    list_number: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Which of numbered lists (trainlist01, trainlist02) to take; default: the first."""
+    class_names: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Names of the classes, one a line, for lists with numbers as labels; default: a file beside the list."""
+    root: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """Folder that the paths in a CSV or list are relative to; default: the CSV's, or where they exist."""
+    allow_outside: bool = False
+    """Take videos too that lie outside of VIDEOS (or --root), by their path or through a link."""
     frame_rate: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
     """Frames a second of folders of frame images; without it such folders are left out."""
+    groups: Literal["auto", "parent-folder", "none"] = "auto"
+    """What stays on one side of the split: auto: the groups that VIDEOS names; parent-folder: same folder."""
     group_column: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Column of the CSV that says what must not be split (camera, person, source); default: group."""
+    """Column of the CSV that says what must stay on one side (camera, person, source); default: group."""
+    group_regex: Annotated[str | None, tyro.conf.arg(metavar="PATTERN")] = None
+    r"""Regular expression searched in each path; its brackets name the group: (person\d+) or (.+)_part\d+."""
+    regroup: bool = False
+    """Set a given split aside and make one in which no group stands on two sides."""
     val_fraction: float = 0.15
     """Part of the clips that goes to val (of train, where a given split has no val)."""
     test_fraction: float = 0.15
@@ -67,6 +84,7 @@ class Options:
 
 def run(options: Options) -> int:
     """Preprocesses, prints what became of the videos; 1 when some could not be read."""
+    from pipeline.clips.listing_options import ListingOptions
     from pipeline.clips.preprocess import preprocess
 
     started = time.monotonic()
@@ -85,8 +103,18 @@ def run(options: Options) -> int:
             window_seconds=options.window_seconds,
             stride_seconds=options.stride_seconds,
         ),
-        frame_rate=options.frame_rate,
-        group_column=options.group_column,
+        listing=ListingOptions(
+            input_format=options.input_format,
+            list_number=options.list_number,
+            class_names=options.class_names,
+            root=options.root,
+            allow_outside=options.allow_outside,
+            frame_rate=options.frame_rate,
+            groups=options.groups,
+            group_column=options.group_column,
+            group_regex=options.group_regex,
+        ),
+        regroup=options.regroup,
         val_fraction=options.val_fraction,
         test_fraction=options.test_fraction,
         seed=options.seed,
@@ -125,8 +153,9 @@ def _print_human(result: "PreprocessResult", seconds: float) -> None:
     rows.append(["all classes", *totals, sum(totals)])
     print_table(rows, header=["clips", "train", "val", "test", "all"])
     print()
-    split = {"made": "made here", "csv": "given by the CSV", "folders": "given by the folders"}
-    print(f"split       {split[store.manifest['split']['origin']]}{_groups(result)}")
+    print(f"read as     {result.listed.read_as}")
+    print(f"split       {_split(result)}")
+    print(f"groups      {_groups(result)}")
     print(f"damaged     {len(summary.damaged)} (their clips are used)")
     print_table([[clip.path, clip.reason] for clip in summary.damaged], indent="  ")
     print(f"unreadable  {len(summary.failed)}")
@@ -138,18 +167,32 @@ def _print_human(result: "PreprocessResult", seconds: float) -> None:
     if summary.shared_groups:
         named = [shared for shared in summary.shared_groups if not shared.what.startswith("sha256:")]
         across = len(summary.shared_groups) - len(named)
-        print(f"shared      {len(named)} groups and {across} identical files stand on more than one side")
+        print(
+            f"shared      {len(named)} groups and {across} identical files stand on more than one side "
+            "(--regroup makes another split, without them)"
+        )
         shown = [[shared.what, f"{len(shared.clips)} clips", " + ".join(shared.splits)] for shared in named]
         print_table(shown, indent="  ")
     print(f"time        {seconds:.1f} s ({result.num_read} read, {result.num_unchanged} unchanged)")
     print(f"store       {store.folder}")
 
 
+def _split(result: "PreprocessResult") -> str:
+    rule = result.store.manifest["split"]
+    if rule["regroup"]:
+        return "made here; the given one is set aside (--regroup)"
+    by = {"csv": "the CSV", "folders": "the folders", "lists": "the lists"}
+    return f"given by {by[rule['origin']]}" if rule["origin"] in by else "made here"
+
+
 def _groups(result: "PreprocessResult") -> str:
-    column = result.store.manifest["split"]["group_column"]
-    if column:
-        return f"; what has the same {column} is one group"
-    return "; no groups given: files are taken to be independent unless their bytes are identical"
+    grouping = result.store.manifest["split"]["grouping"]
+    if not grouping:
+        return "none given: files are taken to be independent unless their bytes are identical"
+    given = {source.group for source in result.listed.sources if source.group}
+    alone = sum(not source.group for source in result.listed.sources)
+    others = f", and {alone} videos that stand alone" if alone else ""
+    return f"{len(given)} by {grouping}{others}"
 
 
 def _shared_row(shared: "Shared") -> list[object]:
@@ -168,6 +211,9 @@ def _print_json(result: "PreprocessResult", seconds: float) -> None:
         {
             "kind": "summary",
             "store": str(result.store.folder),
+            "input_format": result.listed.input_format,
+            "read_as": result.listed.read_as,
+            "split": result.store.manifest["split"],
             "counts": summary.counts,
             "damaged": len(summary.damaged),
             "failed": len(summary.failed),

@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline import files
 from pipeline.clips.clip import Clip
 from pipeline.clips.journal import FOLDER
-from pipeline.clips.source_table import locate
+from pipeline.clips.location import locate
 
 
 def write_origin(store_folder: Path, root: Path) -> None:

@@ -21,6 +21,7 @@ from pipeline.clips.extract import ExtractJob, extract, failure
 from pipeline.clips.extracted import Extracted
 from pipeline.clips.fingerprint import fingerprint, hash_source
 from pipeline.clips.journal import JournalWriter, Records, write_journal
+from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.origin import write_origin
 from pipeline.clips.previous import Previous
 from pipeline.clips.source import Source, SourceList
@@ -42,6 +43,7 @@ class PreprocessResult:
         summary: the store, counted.
         num_read: sources that this run read.
         num_unchanged: sources that it did not need to read again.
+        listed: the videos as they were found.
         notes: what a person should know: what was left out, what could not be stratified.
     """
 
@@ -49,6 +51,7 @@ class PreprocessResult:
     summary: Summary
     num_read: int
     num_unchanged: int
+    listed: SourceList
     notes: tuple[str, ...]
 
 
@@ -58,8 +61,8 @@ def preprocess(
     *,
     spec: ClipSpec | None = None,
     clip_rule: ClipRule | None = None,
-    frame_rate: float | None = None,
-    group_column: str | None = None,
+    listing: ListingOptions | None = None,
+    regroup: bool = False,
     val_fraction: float = 0.15,
     test_fraction: float = 0.15,
     seed: int = 0,
@@ -71,12 +74,12 @@ def preprocess(
     """Turns labelled videos into a clip store, or brings a store up to date.
 
     Args:
-        videos: a folder of class folders, or a CSV; see `sources`.
+        videos: a folder of class folders, a CSV or lists; see `sources`.
         out: the store's folder.
         spec: what a clip is; default `ClipSpec()`.
         clip_rule: how many clips each video gives, and what of damaged ones; default `ClipRule()`.
-        frame_rate: of folders of frame images.
-        group_column: the CSV's column that says what must not be split.
+        listing: how the videos are found, and what makes a group of them; default `ListingOptions()`.
+        regroup: set a given split aside and make one in which no group stands on two sides.
         val_fraction: share of val where it is made; of train where a given split has none.
         test_fraction: share of test where the split is made.
         seed: of a split that is made.
@@ -94,16 +97,12 @@ def preprocess(
     videos, out, spec, clip_rule = Path(videos), Path(out), spec or ClipSpec(), clip_rule or ClipRule()
     if num_workers is not None and num_workers < 1:
         raise UsageError(f"--workers is {num_workers}; allowed: 1 or more.")
-    listed = list_sources(videos, frame_rate=frame_rate, group_column=group_column)
-    rule = SplitRule(
-        origin=listed.split_origin,
-        makes=SplitRule.makes_of(source.split for source in listed.sources),
-        seed=seed,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-        group_column=(group_column or "group") if listed.has_groups else "",
+    listed = list_sources(videos, listing)
+    rule = SplitRule.of(
+        listed, regroup=regroup, seed=seed, val_fraction=val_fraction, test_fraction=test_fraction
     )
     _check_out(videos, out)
+    say(f"read as {listed.read_as}: {len(listed.sources)} videos, {len(listed.labels)} classes.")
     files.make_folder(out)
     with files.owned_folder(out):
         previous = Previous.read(out)
@@ -115,7 +114,7 @@ def preprocess(
         _announce(len(listed.sources), jobs, out, say)
         previous.begin(spec, clip_rule, redone={job.path for job in jobs})
         files.make_folder(out / "frames")  # not before: by the journal's folder an unfinished store is known
-        write_origin(out, videos if videos.is_dir() else videos.parent)
+        write_origin(out, listed.root)
         made = _run(jobs, out, previous, num_workers or _num_processors(), show_progress=show_progress)
         records |= dict(made)
         notes = _finish(out, listed, previous, spec=spec, clip_rule=clip_rule, rule=rule, made=records)
@@ -125,6 +124,7 @@ def preprocess(
         summary=Summary.of(store.labels, store.clips),
         num_read=num_new,
         num_unchanged=len(listed.sources) - num_new,
+        listed=listed,
         notes=(*listed.notes, *notes),
     )
 

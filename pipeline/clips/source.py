@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pipeline.clips.clip import Split
@@ -19,7 +21,8 @@ VIDEO_EXTENSIONS = frozenset({
 IMAGE_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 # fmt: on
 
-SplitOrigin = Literal["made", "csv", "folders"]
+InputFormat = Literal["folders", "csv", "ucf101", "kinetics", "list"]
+SplitOrigin = Literal["made", "csv", "folders", "lists"]
 
 
 def is_video(name: str) -> bool:
@@ -83,17 +86,28 @@ class SourceList:
 
     Attributes:
         sources: sorted by path, no two alike.
-        split_origin: who said which clip is on which side: the CSV, the folders, or nobody ("made").
-        has_groups: whether groups were given.
+        input_format: how the input was read.
+        read_as: the same in words, with what was found.
+        root: the folder that the paths are relative to.
+        split_origin: who said which clip is on which side: the CSV, the folders, lists, or nobody ("made").
+        grouping: what the groups come from, such as "column camera"; "": there are none.
         notes: what was left out and why, for people.
     """
 
     sources: tuple[Source, ...]
+    input_format: InputFormat
+    read_as: str
+    root: Path
     split_origin: SplitOrigin
-    has_groups: bool
+    grouping: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> Labels:
         """The classes, in the order of class_index."""
         return Labels.from_names(source.label for source in self.sources)
+
+
+def sorted_sources(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """In the order of the table: by path, and the ranges of one video by their start."""
+    return tuple(sorted(sources, key=lambda it: (os.fsencode(it.path), it.start_seconds or 0.0, it.id)))

@@ -1,14 +1,14 @@
-"""Videos in class folders: what counts as a video, and what its folders say about it."""
+"""Videos in class folders: what their folders say about them."""
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.clips.clip import SPLITS
-from pipeline.clips.source import Source, SourceList, is_frame_image, is_video
-from pipeline.errors import MachineError, UsageError
+from pipeline.clips.listing_options import ListingOptions
+from pipeline.clips.source import Source, SourceList, sorted_sources
+from pipeline.clips.walk import Found, walk
+from pipeline.errors import UsageError
 from pipeline.labels import normalise_label
 
 _LAYOUT = (
@@ -17,25 +17,15 @@ _LAYOUT = (
 )
 
 
-@dataclass
-class _Found:
-    """What a walk meets: videos as tuples of folder names, and counts of the rest."""
-
-    videos: list[tuple[str, ...]] = field(default_factory=list)
-    frame_folders: list[tuple[str, ...]] = field(default_factory=list)
-    ignored: Counter[str] = field(default_factory=Counter)
-
-
-def list_folder(folder: Path, *, frame_rate: float | None) -> SourceList:
+def list_folder(folder: Path, options: ListingOptions) -> SourceList:
     """Lists the videos below class folders; the layouts are in `sources`.
 
     Raises:
         UsageError: no videos, or a layout that can be read in two ways.
         MachineError: a folder cannot be read.
     """
-    found = _Found()
-    for parts, names in _walk(str(folder), (), ()):
-        _sort_out(parts, names, found)
+    frame_rate = options.frame_rate
+    found = walk(folder, allow_outside=options.allow_outside)
     clips = found.videos + (found.frame_folders if frame_rate is not None else [])
     if not clips:
         if found.frame_folders:
@@ -45,6 +35,7 @@ def list_folder(folder: Path, *, frame_rate: float | None) -> SourceList:
             )
         raise UsageError(f"{folder} has no videos in class folders{_but(found)}. {_LAYOUT}")
     depth = _label_depth(folder, clips)
+    _check_no_class_leads_out(folder, found, depth)
     outside = [parts for parts in clips if len(parts) <= depth + 1]
     found.ignored["videos outside class folders"] += len(outside)
     frame_folders = set(found.frame_folders)
@@ -67,58 +58,17 @@ def list_folder(folder: Path, *, frame_rate: float | None) -> SourceList:
             f"left out: {len(found.frame_folders)} folders of frame images, such as "
             f"{'/'.join(found.frame_folders[0])}: they need --frame-rate."
         )
+    if found.outside:
+        notes.append(found.outside_note)
+    tops = [split for split in SPLITS if any(source.split == split for source in sources)]
     return SourceList(
-        sources=tuple(sorted(sources, key=lambda source: os.fsencode(source.path))),
+        sources=sorted_sources(sources),
+        input_format="folders",
+        read_as=f"class folders in {', '.join(tops)}" if depth else "class folders",
+        root=folder,
         split_origin="folders" if depth else "made",
-        has_groups=False,
         notes=tuple(notes),
     )
-
-
-def videos_below(folder: Path, *, frame_folders: bool) -> list[str]:
-    """The videos in a folder and the folders below it, sorted by name; with folders of frame images or not.
-
-    Raises:
-        MachineError: a folder cannot be read.
-    """
-    found = _Found()
-    for parts, names in _walk(str(folder), (), ()):
-        _sort_out(parts, names, found, min_depth=0)
-    parts_of_all = found.videos + (found.frame_folders if frame_folders else [])
-    paths = [os.path.join(folder, *parts) for parts in parts_of_all]  # noqa: PTH118 - may not be UTF-8
-    return sorted(paths, key=os.fsencode)
-
-
-def _walk(
-    folder: str, parts: tuple[str, ...], ancestors: tuple[tuple[int, int], ...]
-) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Yields each folder's files, in order of names; a link back to a folder we are in ends there."""
-    try:
-        status = os.stat(folder)  # noqa: PTH116
-        entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
-    except OSError as error:
-        raise MachineError(f"cannot read the folder {folder}: {error.strerror or error}.") from error
-    identity = (status.st_dev, status.st_ino)
-    if identity in ancestors:
-        return
-    yield parts, [entry.name for entry in entries if not entry.is_dir()]
-    for entry in entries:
-        if entry.is_dir() and not entry.name.startswith("."):
-            yield from _walk(entry.path, (*parts, entry.name), (*ancestors, identity))
-
-
-def _sort_out(parts: tuple[str, ...], names: list[str], found: _Found, *, min_depth: int = 2) -> None:
-    """Counts a folder's files; frames make a video where they lie `min_depth` folders down (class, video)."""
-    visible = [name for name in names if not name.startswith(".")]
-    videos = [name for name in visible if is_video(name)]
-    images = [name for name in visible if is_frame_image(name)]
-    found.videos += [(*parts, name) for name in videos]
-    if images and not videos and len(parts) >= min_depth:
-        found.frame_folders.append(parts)
-    else:
-        found.ignored["images"] += len(images)
-    found.ignored["hidden files"] += len(names) - len(visible)
-    found.ignored["other files"] += len(visible) - len(videos) - len(images)
 
 
 def _label_depth(folder: Path, clips: list[tuple[str, ...]]) -> int:
@@ -136,6 +86,16 @@ def _label_depth(folder: Path, clips: list[tuple[str, ...]]) -> int:
     return 1
 
 
+def _check_no_class_leads_out(folder: Path, found: Found, depth: int) -> None:
+    """A video that leads out is left out; a class or a split that does is asked about."""
+    for name, target in found.outside:
+        if name.count("/") <= depth and os.path.isdir(target):  # noqa: PTH112 - may not be UTF-8
+            raise UsageError(
+                f"{name} in {folder} is a link to {target}, outside of it: without it the classes would be "
+                "others. Take what lies outside too with --allow-outside, or remove the link."
+            )
+
+
 def _label(folder: Path, name: str) -> str:
     label = normalise_label(name)
     try:
@@ -147,7 +107,13 @@ def _label(folder: Path, name: str) -> str:
     return label
 
 
-def _but(found: _Found) -> str:
+def _but(found: Found) -> str:
+    if found.outside:
+        name, target = found.outside[0]
+        return (
+            f" (it has {len(found.outside)} links that lead out of it, such as {name} to {target}; "
+            "--allow-outside takes them)"
+        )
     return f" (it has {_counts(found.ignored)})" if found.ignored.total() else ""
 
 

@@ -1,40 +1,56 @@
 """Videos listed in a CSV: path,label[,split,group,start_seconds,end_seconds]."""
 
-import csv
-import io
 import math
 import os
-import unicodedata
-from collections.abc import Iterator
-from pathlib import Path, PurePath
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
 
 from pipeline.clips.clip import SPLITS, Split
-from pipeline.clips.source import Source, SourceList
+from pipeline.clips.csv_rows import header_of, read_rows, require_text
+from pipeline.clips.listing_options import ListingOptions
+from pipeline.clips.location import Fence, place, require_path
+from pipeline.clips.source import Source, SourceList, sorted_sources
+from pipeline.clips.walk import list_files
 from pipeline.errors import UsageError
 from pipeline.labels import normalise_label
 
 _KNOWN = ("path", "label", "split", "group", "start_seconds", "end_seconds")
 
 
-def list_table(table: Path, *, frame_rate: float | None, group_column: str | None) -> SourceList:
+def is_table(path: Path) -> bool:
+    """Whether a file is such a CSV: its first line names path and label."""
+    return path.suffix.lower() == ".csv" and {"path", "label"} <= set(header_of(path))
+
+
+def find_tables(files: Iterable[Path]) -> list[Path]:
+    """Such CSVs among the files of a folder."""
+    return [path for path in files if is_table(path)]
+
+
+def list_table(videos: Path, options: ListingOptions) -> SourceList:
     """Lists the rows of a CSV in UTF-8 (with or without a byte order mark).
 
     Paths are relative to the CSV. A file that is not there is listed too: it becomes a failed clip.
 
+    Args:
+        videos: the CSV, or the folder that it lies in.
+        options: `root`, `group_column` and `frame_rate` count here.
+
     Raises:
         UsageError: a mistake in the table; names the file and the line.
     """
-    header, rows = _read(table)
-    group_name = _check_header(table, header, group_column)
+    table = _the_table_in(videos) if videos.is_dir() else videos
+    header, rows = read_rows(table)
+    group_name = _check_header(table, header, options.group_column)
+    fence = Fence(options.root or table.parent, options.allow_outside)
     lines: dict[str, int] = {}
     sources: list[Source] = []
     for line, row in rows:
-        source = _source(table, line, row, group_name, frame_rate)
+        source = _source(f"{table}, line {line}", row, group_name, fence, options.frame_rate)
         if source.id in lines:
             raise UsageError(
-                f"{table}, line {line}: {source.path!r} is listed already in line {lines[source.id]}. "
-                "Keep one (several ranges of one video differ in start_seconds or end_seconds)."
+                f"{table}, line {line}: {source.path!r} is listed already in line {lines[source.id]}. Keep "
+                "one (several ranges of one video differ in start_seconds or end_seconds)."
             )
         lines[source.id] = line
         sources.append(source)
@@ -43,61 +59,29 @@ def list_table(table: Path, *, frame_rate: float | None, group_column: str | Non
     without = [source for source in sources if source.split is None]
     if 0 < len(without) < len(sources):
         raise UsageError(
-            f"{table}, line {lines[without[0].id]}: split is empty, but other lines have one. "
-            f"Fill in the column everywhere ({', '.join(SPLITS)}), or take it out to have the split made."
-        )
-    if not any(os.path.lexists(source.location) for source in sources):
-        raise UsageError(
-            f"{table}: none of its {len(sources)} files exists, such as {sources[0].location}. "
-            f"Paths are relative to the CSV ({table.parent.resolve()}); move it or correct them."
+            f"{table}, line {lines[without[0].id]}: split is empty, but other lines have one. Fill in the "
+            f"column everywhere ({', '.join(SPLITS)}), or take it out to have the split made."
         )
     unused = [name for name in header if name not in _KNOWN and name != group_name]
     return SourceList(
-        sources=tuple(
-            sorted(
-                sources, key=lambda source: (os.fsencode(source.path), source.start_seconds or 0.0, source.id)
-            )
-        ),
+        sources=sorted_sources(sources),
+        input_format="csv",
+        read_as=f"the CSV {table.name}",
+        root=fence.root,
         split_origin="made" if without else "csv",
-        has_groups=any(source.group for source in sources),
+        grouping=f"column {group_name}" if any(source.group for source in sources) else "",
         notes=(f"columns of {table.name} that are not used: {', '.join(unused)}.",) if unused else (),
     )
 
 
-def _read(table: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    try:
-        content = table.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {table}: {error.strerror or error}.") from None
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UsageError(f"{table} is UTF-16 text; save it as CSV in UTF-8.")
-    text = content.decode("utf-8-sig", "surrogateescape")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = [name.strip() for name in _next_row(table, reader) or []]
-
-    def rows() -> Iterator[tuple[int, dict[str, str]]]:
-        while True:
-            line = reader.line_num + 1
-            row = _next_row(table, reader)
-            if row is None:
-                return
-            if not any(cell.strip() for cell in row):
-                continue  # a blank line
-            if len(row) != len(header):
-                raise UsageError(
-                    f"{table}, line {line}: {len(row)} columns, but the first line names {len(header)}. "
-                    'A comma inside a name needs quotes: "a,b.mp4".'
-                )
-            yield line, dict(zip(header, row, strict=True))
-
-    return header, rows()
-
-
-def _next_row(table: Path, reader: Any) -> list[str] | None:
-    try:
-        return next(reader, None)
-    except csv.Error as error:
-        raise UsageError(f"{table}, line {reader.line_num}: not a CSV ({error}).") from None
+def _the_table_in(folder: Path) -> Path:
+    tables = find_tables(path for path in list_files(folder) if path.parent == folder)
+    if len(tables) == 1:
+        return tables[0]
+    what = ", ".join(path.name for path in tables[:5]) if tables else "none"
+    raise UsageError(
+        f"{folder} must hold one CSV with the columns path,label; it holds {what}. Name the CSV itself."
+    )
 
 
 def _check_header(table: Path, header: list[str], group_column: str | None) -> str | None:
@@ -107,13 +91,10 @@ def _check_header(table: Path, header: list[str], group_column: str | None) -> s
             " Columns are separated by commas." if any(";" in name or "\t" in name for name in header) else ""
         )
         raise UsageError(
-            f"{table}, line 1: no column {' and no column '.join(missing)}; "
-            f"it has: {', '.join(header) or 'nothing'}. "
-            f"The first line must name the columns path,label and may add {','.join(_KNOWN[2:])}.{hint}"
+            f"{table}, line 1: no column {' and no column '.join(missing)}; it has: "
+            f"{', '.join(header) or 'nothing'}. The first line must name the columns path,label and may add "
+            f"{','.join(_KNOWN[2:])}.{hint}"
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise UsageError(f"{table}, line 1: two columns are named {twice[0]!r}. Rename one.")
     if group_column is not None and group_column not in header:
         raise UsageError(
             f"--group-column {group_column}: {table} has no such column; it has: {', '.join(header)}."
@@ -122,14 +103,10 @@ def _check_header(table: Path, header: list[str], group_column: str | None) -> s
 
 
 def _source(
-    table: Path, line: int, row: dict[str, str], group_name: str | None, frame_rate: float | None
+    where: str, row: dict[str, str], group_name: str | None, fence: Fence, frame_rate: float | None
 ) -> Source:
-    where = f"{table}, line {line}"
-    for name in {"label", "split", group_name} & row.keys():
-        if any("\udc80" <= character <= "\udcff" for character in row[name or ""]):
-            raise UsageError(f"{where}: {name} is not UTF-8 text. Save the CSV in UTF-8.")
-    if not row["path"].strip() or "\0" in row["path"]:
-        raise UsageError(f"{where}: path is {row['path']!r}; it must name a file.")
+    require_text(where, **{name: row[name] for name in ("label", "split", group_name) if name in row})
+    require_path(where, row["path"])
     label = normalise_label(row["label"])
     if not label:
         raise UsageError(f"{where}: label is empty. Each video needs the name of its class.")
@@ -137,10 +114,11 @@ def _source(
     end = _seconds(where, row, "end_seconds")
     if end is not None and end <= (start or 0.0):
         raise UsageError(
-            f"{where}: end_seconds is {end:g}, not after start_seconds ({start or 0.0:g}). "
-            "A range needs a length."
+            f"{where}: end_seconds is {end:g}, not after start_seconds ({start or 0.0:g}). A range needs a "
+            "length."
         )
-    location = locate(table.parent, row["path"])
+    path, location = place(fence.root, row["path"])
+    fence.check(where, row["path"], location)
     is_folder = os.path.isdir(location)  # noqa: PTH112 - names may not be UTF-8
     if is_folder and frame_rate is None:
         raise UsageError(
@@ -148,7 +126,7 @@ def _source(
             "--frame-rate 25."
         )
     return Source(
-        path=PurePath(row["path"]).as_posix(),
+        path=path,
         location=location,
         label=label,
         split=_split(where, row),
@@ -180,11 +158,3 @@ def _seconds(where: str, row: dict[str, str], name: str) -> float | None:
     if not 0 <= value < math.inf:
         raise UsageError(f"{where}: {name} is {text!r}; allowed: seconds, 0 or more, such as 12.5.")
     return value
-
-
-def locate(folder: Path, path: str) -> str:
-    """The file meant; a name written in another Unicode form (Hangul from macOS, say) is found too."""
-    root = os.path.abspath(folder)  # noqa: PTH100 - the table may be named without a folder
-    spellings = [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
-    locations = [os.path.join(root, spelling) for spelling in spellings]  # noqa: PTH118
-    return next((location for location in locations if os.path.lexists(location)), locations[0])

@@ -1,11 +1,11 @@
-"""How a store's clips came to their splits: given, made, or given with a val of our own."""
+"""How a store's clips came to their splits: given, made, given with a val of our own, or made anew."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pipeline.clips.clip import SPLITS, Split
-from pipeline.clips.source import SplitOrigin
+from pipeline.clips.source import SourceList, SplitOrigin
 from pipeline.clips.splits import Dealt, deal, describe_gaps
 from pipeline.errors import UsageError
 
@@ -15,12 +15,14 @@ class SplitRule:
     """What decides the split of each clip; written into store.json.
 
     Attributes:
-        origin: `csv` or `folders`: given, and kept as given; `made`: stratified, group-aware and seeded.
+        origin: `csv`, `folders` or `lists`: given, and kept as given; `made`: stratified, group-aware and
+            seeded.
         makes: which splits are made here: all; val alone, where a given split has none; or nothing.
         seed: draws the order among groups of equal size.
         val_fraction: of all clips when the split is made; of train when a given split has no val.
         test_fraction: of all clips when the split is made.
-        group_column: the CSV's column of groups; "" when none was given.
+        grouping: what the groups come from, as in `SourceList`; "": there are none.
+        regroup: a split is given but set aside, so that no group stands on two sides.
     """
 
     origin: SplitOrigin
@@ -28,7 +30,8 @@ class SplitRule:
     seed: int = 0
     val_fraction: float = 0.15
     test_fraction: float = 0.15
-    group_column: str = ""
+    grouping: str = ""
+    regroup: bool = False
 
     def __post_init__(self) -> None:
         for flag, value in (("--val-fraction", self.val_fraction), ("--test-fraction", self.test_fraction)):
@@ -39,6 +42,32 @@ class SplitRule:
                 f"--val-fraction {self.val_fraction} and --test-fraction {self.test_fraction} leave nothing "
                 "to train on; together they must be less than 1."
             )
+
+    @classmethod
+    def of(
+        cls, listed: SourceList, *, regroup: bool, seed: int, val_fraction: float, test_fraction: float
+    ) -> "SplitRule":
+        """The rule for a list of sources.
+
+        Raises:
+            UsageError: no split is given that could be set aside, or a given one leaves a class untrained.
+        """
+        if regroup and listed.split_origin == "made":
+            raise UsageError(
+                f"--regroup sets a given split aside, but none is given (read as {listed.read_as}): the "
+                "split is made here anyway. Leave --regroup out."
+            )
+        if not regroup:
+            _check_trained(listed)
+        return cls(
+            origin="made" if regroup else listed.split_origin,
+            makes="all" if regroup else cls.makes_of(source.split for source in listed.sources),
+            seed=seed,
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+            grouping=listed.grouping,
+            regroup=regroup,
+        )
 
     @staticmethod
     def makes_of(given: Iterable[Split | None]) -> Literal["all", "val", "nothing"]:
@@ -54,9 +83,11 @@ class SplitRule:
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
         """In what a stored rule differs such that old clips would lie elsewhere; for messages."""
+        if stored and bool(stored.get("regroup")) != self.regroup:
+            return ["--regroup is new" if self.regroup else "--regroup was given, now it is not"]
         if self.makes == "nothing" or stored.get("makes") != self.makes:
             return []  # a given split is followed as it is now
-        flags = {"seed": "--seed", "val_fraction": "--val-fraction", "group_column": "--group-column"}
+        flags = {"seed": "--seed", "val_fraction": "--val-fraction", "grouping": "grouping"}
         if self.makes == "all":
             flags["test_fraction"] = "--test-fraction"
         return [
@@ -88,7 +119,8 @@ class SplitRule:
             The split of each clip id, and sentences on what could not be stratified.
         """
         with_frames, all_clips = list(usable), [*usable, *failed]
-        fixed: dict[str, Split] = {clip_id: split for clip_id, split in given.items() if split is not None}
+        told: dict[str, Split] = {clip_id: split for clip_id, split in given.items() if split is not None}
+        fixed = {} if self.regroup else told
         if self.makes == "all":
             made_of = {clip.id for clip in all_clips}
             shares: dict[Split, float] = {
@@ -113,4 +145,22 @@ class SplitRule:
         notes = describe_gaps(wave, result, asked)
         if self.makes == "val":
             notes.append(f"the given split has no val: {self.val_fraction:.0%} of train is taken for it.")
+        if self.regroup:
+            num_moved = sum(result[clip_id] != split for clip_id, split in told.items())
+            notes.append(
+                f"--regroup: {num_moved} of {len(told)} clips stand on another side than the given split has "
+                "them."
+            )
         return result, notes
+
+
+def _check_trained(listed: SourceList) -> None:
+    """Refuses a given split in which a class is judged that was never trained."""
+    in_train = {source.label for source in listed.sources if source.split in (None, "train")}
+    unknown = {source.label: source for source in listed.sources if source.label not in in_train}
+    if in_train and unknown:
+        label, source = next(iter(sorted(unknown.items())))
+        raise UsageError(
+            f"label {label!r} ({source.path}, split {source.split}) has no clip in train, so it could never "
+            f"be learned; train has: {', '.join(sorted(in_train))}. Correct the label or the split."
+        )

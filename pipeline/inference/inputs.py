@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.clips.source_folder import videos_below
+from pipeline.clips.walk import videos_below
 from pipeline.errors import UsageError
 
 

@@ -51,7 +51,8 @@ def test_from_a_folder_to_a_table(videos: Path, tmp_path: Path, capsys: pytest.C
     assert lines[5].split() == ["all", "classes", "4", "2", "2", "8"]
     assert "unreadable  1" in lines
     assert "  up/bad.mp4  not a supported video" in lines
-    assert "no groups given: files are taken to be independent" in out
+    assert "groups      none given: files are taken to be independent" in out
+    assert "read as     class folders" in out
     assert "9 videos to read; their clips take" in err
     assert "1 of 9 videos gave no clip" in err
     assert len(ClipStore.open(tmp_path / "out").usable()) == 8
@@ -96,6 +97,12 @@ def test_both_sides_and_both_labels_are_loud(
         (["two", "--out", "two/clips"], 2, "lies inside the videos"),
         (["two", "--out", "empty/file.txt"], 2, "is a file, not a folder"),
         (["two", "--out", "file.mp4/out"], 3, "cannot make the folder"),
+        (["two", "--group-regex", "(1"], 2, "--group-regex '(1' is no regular expression: missing )"),
+        (["two", "--group-regex", "x", "--groups", "none"], 2, "both say what a group is"),
+        (["two", "--regroup"], 2, "--regroup sets a given split aside, but none is given"),
+        (["two", "--input-format", "video"], 2, "input-format"),
+        (["outside.csv"], 2, "outside.csv, line 2: '/etc/hostname' leads out of"),
+        (["outside.txt"], 2, "outside.txt, line 1: '/etc/hostname' leads out of"),
         (["two", "--out", "one"], 2, "is a folder with other things in it (a), not a clip store"),
     ],
 )
@@ -112,6 +119,8 @@ def test_what_cannot_be_right_has_a_message_and_a_code(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
     (tmp_path / "list.csv").write_text("path,label,split\nfile.mp4,a,training\n")
+    (tmp_path / "outside.csv").write_text("path,label\n/etc/hostname,a\n")
+    (tmp_path / "outside.txt").write_text("/etc/hostname a\n")
     monkeypatch.chdir(tmp_path)
     arguments = ["preprocess", *words, *([] if "--out" in words else ["--out", "new"])]
     try:
@@ -121,6 +130,35 @@ def test_what_cannot_be_right_has_a_message_and_a_code(
     assert got == code
     assert message in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert not (tmp_path / "new").exists()
+
+
+def test_lists_groups_and_regroup(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = sorted(f"{path.parent.name}/{path.name}" for path in videos.glob("*/*"))
+    (tmp_path / "in").mkdir()
+    videos.rename(tmp_path / "in" / "videos")
+    for split, part in (("train", [*names[:6], "up/gone.avi"]), ("test", names[6:])):
+        lines = [f"{name} {int(name.startswith('up'))}" for name in part]
+        (tmp_path / "in" / f"{split}.txt").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "in" / "classes.txt").write_text("down\nup\n")
+    words = ["preprocess", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--regroup", *SMALL]
+    words += ["--group-regex", r"([0-9])\.avi"]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert (
+        "read as the lists train.txt, test.txt of paths and labels, separated by blanks, class names" in err
+    )
+    assert "note: 1 of 9 listed videos are not there, such as videos/up/gone.avi" in err
+    assert "note: --group-regex is not found in 2 of 9 paths" in err
+    assert "note: --regroup: " in err
+    assert "split       made here; the given one is set aside (--regroup)" in out
+    assert r"groups      7 by regex ([0-9])\.avi, and 2 videos that stand alone" in out
+    assert "  videos/up/gone.avi  no such file" in out.splitlines()
+    assert main([*words, "--json"]) == 1
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["input_format"] == "list"
+    assert (summary["split"]["grouping"], summary["split"]["regroup"]) == (r"regex ([0-9])\.avi", True)
+    assert main([word for word in words if word != "--regroup"]) == 4
+    assert "--regroup was given, now it is not" in capsys.readouterr().err
 
 
 def test_another_spec_is_a_conflict(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ import pytest
 from pipeline import files
 from pipeline.clips import preprocess as module
 from pipeline.clips.journal import journal_path
+from pipeline.clips.listing_options import ListingOptions
+from pipeline.clips.origin import read_origin, source_location
 from pipeline.clips.preprocess import PreprocessResult, preprocess
 from pipeline.clips.store import Clip, ClipStore, hash_frames
 from pipeline.errors import ConflictError, MachineError, StoreError, UsageError
@@ -120,7 +122,7 @@ def test_ranges_and_groups_of_a_table(videos: Path, tmp_path: Path) -> None:
         "videos/up/0.avi,a,,,south\nvideos/up/2.avi,b,,,east\nvideos/up/4.avi,a,,,east\n"
         "videos/가/1.avi,a,,,\nvideos/가/3.avi,b,,,\n"
     )
-    result = run(table, tmp_path / "out", group_column="camera")
+    result = run(table, tmp_path / "out", listing=ListingOptions(group_column="camera"))
     one, two = (clip for clip in result.store.clips if clip.path == "videos/up/6.avi")
     assert (one.label, one.end_seconds, two.label, two.start_seconds) == ("a", 0.2, "b", 0.2)
     assert one.split == two.split
@@ -224,7 +226,9 @@ def test_a_finished_run_is_not_done_again(videos: Path, tmp_path: Path) -> None:
     assert (result.num_read, result.num_unchanged) == (0, 8)
     assert content(tmp_path / "out") == before
     assert said == [
+        "read as class folders: 8 videos, 2 classes.",
         f"8 videos to read; their clips take 74.8 kB in {tmp_path / 'out'}.",
+        "read as class folders: 8 videos, 2 classes.",
         f"nothing new: all 8 clips of {tmp_path / 'out'} are up to date.",
     ]
 
@@ -513,12 +517,103 @@ def test_folders_of_frames_are_videos(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         for number in range(count):
             cv2.imwrite(str(folder / f"{number}.png"), np.full((8, 8, 3), 20 * number, np.uint8))
-    store = run(tmp_path / "videos", tmp_path / "out", frame_rate=10.0).store
+    store = run(tmp_path / "videos", tmp_path / "out", listing=ListingOptions(frame_rate=10.0)).store
     one, two = store.clips
     assert (one.num_frames, two.num_frames, two.frame_indices) == (4, 11, (1, 5, 9))  # natural order
     assert two.frame_times_seconds == pytest.approx((0.1, 0.5, 0.9))
     assert [int(frame.mean()) for frame in store.frames(two)] == [20, 100, 180]
-    run(tmp_path / "videos", tmp_path / "out", frame_rate=10.0)
+    run(tmp_path / "videos", tmp_path / "out", listing=ListingOptions(frame_rate=10.0))
     assert InlinePool.read == []
-    again = run(tmp_path / "videos", tmp_path / "out", frame_rate=5.0).store
+    again = run(tmp_path / "videos", tmp_path / "out", listing=ListingOptions(frame_rate=5.0)).store
     assert again.clips[1].frame_times_seconds == pytest.approx((0.2, 1.0, 1.8))
+
+
+# --- groups and given splits ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def given(videos: Path, tmp_path: Path) -> Path:
+    """A table with a given split in which both cameras stand on both sides."""
+    rows = ["path,label,split,camera"]
+    for number in range(8):
+        label = "가" if number % 2 else "up"
+        split = "test" if number > 5 else "train"
+        rows.append(f"videos/{label}/{number}.avi,{label},{split},{'ns'[number // 2 % 2]}")
+    (tmp_path / "list.csv").write_text("\n".join(rows), encoding="utf-8")
+    return tmp_path / "list.csv"
+
+
+def sides(store: ClipStore) -> dict[str, set[str]]:
+    result: dict[str, set[str]] = {}
+    for clip in store.clips:
+        result.setdefault(clip.group, set()).add(clip.split)
+    return result
+
+
+def test_regroup_makes_a_split_without_shared_groups(given: Path, tmp_path: Path) -> None:
+    camera = ListingOptions(group_column="camera")
+    kept = run(given, tmp_path / "kept", listing=camera)
+    assert [shared.what for shared in kept.summary.shared_groups] == ["s"]
+    anew = run(given, tmp_path / "anew", listing=camera, regroup=True, val_fraction=0.0, test_fraction=0.5)
+    assert anew.summary.shared_groups == ()
+    assert sorted(sides(anew.store).values(), key=str) == [{"test"}, {"train"}]
+    moved = sum(clip.split != ("test" if clip.path[-5] in "67" else "train") for clip in anew.store.clips)
+    assert moved > 0
+    assert any(f"--regroup: {moved} of 8 clips stand on another side" in note for note in anew.notes)
+    rule = anew.store.manifest["split"]
+    assert (rule["origin"], rule["makes"], rule["grouping"], rule["regroup"]) == (
+        "made", "all", "column camera", True,
+    )  # fmt: skip
+    before = content(tmp_path / "anew")
+    run(given, tmp_path / "anew", listing=camera, regroup=True, val_fraction=0.0, test_fraction=0.5)
+    assert content(tmp_path / "anew") == before
+    with pytest.raises(ConflictError, match="--regroup was given, now it is not"):
+        run(given, tmp_path / "anew", listing=camera)
+    with pytest.raises(ConflictError, match="splits made otherwise: --regroup is new"):
+        run(given, tmp_path / "kept", listing=camera, regroup=True)
+    assert content(tmp_path / "anew") == before
+
+
+def test_other_groups_are_another_split(videos: Path, tmp_path: Path) -> None:
+    def number(pattern: str) -> ListingOptions:
+        return ListingOptions(group_regex=pattern)
+
+    store = run(videos, tmp_path / "out", listing=number(r"([0-3])\.avi")).store
+    assert store.manifest["split"]["grouping"] == r"regex ([0-3])\.avi"
+    assert {clip.group for clip in store.clips if clip.path[-5] in "0123"} == set("0123")
+    assert all(clip.group.startswith("sha256:") for clip in store.clips if clip.path[-5] in "4567")
+    message = r"grouping was 'regex \(\[0-3\]\)\\\\.avi', now ''"
+    with pytest.raises(ConflictError, match=message):
+        run(videos, tmp_path / "out")
+    run(videos, tmp_path / "out", listing=number(r"([0-3])\.avi"))
+    assert InlinePool.read == []
+
+
+def test_lists_of_others_become_a_store(videos: Path, tmp_path: Path) -> None:
+    """Paths are noted relative to the folder that was given, and where that lies beside the store."""
+    (tmp_path / "in").mkdir()
+    videos = videos.rename(tmp_path / "in" / "videos")
+    names = ['new\nline".avi', os.fsdecode(b"\xff.avi"), "concat:x %d.avi", "-" + "x" * 200 + ".avi"]
+    for number, name in enumerate(names):
+        (videos / "up" / f"{2 * number}.avi").rename(videos / "up" / name)
+    lines = ['"' + f"up/{name}".replace('"', '""') + '" 0' for name in names]
+    lines += [f"가/{number}.avi 1" for number in (1, 3, 5)] + ["가/gone.avi 1"]
+    (tmp_path / "in" / "classes.txt").write_text("up\ndown\n")
+    (tmp_path / "in" / "train.txt").write_bytes(
+        "\n".join(lines[:2] + lines[4:]).encode("utf-8", "surrogateescape")
+    )
+    (tmp_path / "in" / "test.txt").write_bytes("\n".join(lines[2:4]).encode("utf-8", "surrogateescape"))
+    result = run(tmp_path / "in", tmp_path / "out")
+    assert result.listed.input_format == "list"
+    clips = by_path(result.store)
+    assert clips.keys() == {f"videos/up/{name}" for name in names} | {
+        f"videos/가/{name}.avi" for name in ("1", "3", "5", "gone")
+    }
+    assert [clips[f"videos/up/{name}"].split for name in names[2:]] == ["test", "test"]
+    assert {clip.label for clip in result.store.clips} == {"up", "down"}
+    assert {path: clip.status for path, clip in clips.items() if clip.status != "ok"} == {
+        "videos/가/gone.avi": "failed"
+    }
+    assert read_origin(result.store.folder) == (tmp_path / "in").resolve()
+    assert all(Path(source_location(tmp_path / "in", clip)).exists() for clip in result.store.usable())
+    assert ClipStore.open(result.store.folder).clips == result.store.clips

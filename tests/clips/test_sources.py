@@ -4,17 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.source import IMAGE_EXTENSIONS, Source, SourceList
 from pipeline.clips.sources import list_sources
 from pipeline.errors import UsageError
-
-
-def touch(folder: Path, *names: str) -> Path:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x")
-    return folder
+from tests.helpers.touch import touch
 
 
 def table(folder: Path, text: str, *, encoding: str = "utf-8") -> Path:
@@ -70,7 +64,7 @@ def test_folders_that_can_be_read_in_two_ways(tmp_path: Path) -> None:
 
 def test_folders_of_frames(tmp_path: Path) -> None:
     touch(tmp_path, "a/walk/0.png", "a/walk/1.PNG", "b/run/x.jpg", "b/cover.jpg", "b/film.mp4")
-    listed = list_sources(tmp_path, frame_rate=12.5)
+    listed = list_sources(tmp_path, ListingOptions(frame_rate=12.5))
     assert [(source.path, source.frame_rate) for source in listed.sources] == [
         ("a/walk", 12.5),
         ("b/film.mp4", None),
@@ -89,7 +83,7 @@ def test_frames_alone_need_a_rate(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no videos but 2 folders of frame images.*--frame-rate 25"):
         list_sources(tmp_path)
     with pytest.raises(UsageError, match="--frame-rate is 0"):
-        list_sources(tmp_path, frame_rate=0)
+        list_sources(tmp_path, ListingOptions(frame_rate=0))
 
 
 def test_links_that_go_round_end(tmp_path: Path) -> None:
@@ -97,7 +91,8 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     (tmp_path / "v/a/up").symlink_to(tmp_path / "v", target_is_directory=True)
     touch(tmp_path / "elsewhere", "3.mp4")
     (tmp_path / "v/b/more").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert [path for path, _ in paths(list_sources(tmp_path / "v"))] == ["a/1.mp4", "b/2.mp4", "b/more/3.mp4"]
+    listed = list_sources(tmp_path / "v", ListingOptions(allow_outside=True))
+    assert [path for path, _ in paths(listed)] == ["a/1.mp4", "b/2.mp4", "b/more/3.mp4"]
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:
@@ -115,10 +110,6 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
         (["1.mp4", "2.mp4"], r"no videos in class folders \(it has 2 videos outside class folders\)"),
         (["a/x.txt"], "it has 1 other files"),
         (["a/1.mp4", "a/2.mp4"], r"one class only \('a'\); a classifier needs two or more"),
-        (
-            ["train/a/1.mp4", "train/b/1.mp4", "test/c/1.mp4"],
-            r"label 'c' \(test/c/1.mp4, split test\) has no clip in train",
-        ),
     ],
 )
 def test_folders_without_enough(tmp_path: Path, names: list[str], message: str) -> None:
@@ -132,8 +123,68 @@ def test_paths_that_are_neither(tmp_path: Path) -> None:
         list_sources(tmp_path / "none")
     with pytest.raises(UsageError, match=r"is a file but not a \.csv"):
         list_sources(tmp_path / "film.mp4")
-    with pytest.raises(UsageError, match="--group-column camera needs a CSV"):
-        list_sources(tmp_path, group_column="camera")
+    with pytest.raises(UsageError, match=r"--group-column needs a CSV, but .* is a folder of class folders"):
+        list_sources(tmp_path, ListingOptions(group_column="camera"))
+
+
+# --- links ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder outside of the videos."""
+    return touch(tmp_path_factory.mktemp("private"), "secret.mp4", "class/a.mp4", "image.png")
+
+
+def test_links_that_lead_out_are_left_out_and_told(tmp_path: Path, private: Path) -> None:
+    touch(tmp_path, "a/1.mp4", "b/2.mp4", "c/deep/3.mp4")
+    (tmp_path / "a" / "secret.mp4").symlink_to(private / "secret.mp4")
+    (tmp_path / "b" / "more").symlink_to(private / "class")
+    (tmp_path / "b" / "inside.mp4").symlink_to("../a/1.mp4")
+    listed = list_sources(tmp_path)
+    assert [path for path, _ in paths(listed)] == ["a/1.mp4", "b/2.mp4", "b/inside.mp4", "c/deep/3.mp4"]
+    assert listed.notes == (
+        f"left out: 2 links that lead out of the folder, such as a/secret.mp4 (to {private}/secret.mp4): "
+        "they need --allow-outside.",
+    )
+    listed = list_sources(tmp_path, ListingOptions(allow_outside=True))
+    assert {"a/secret.mp4", "b/more/a.mp4"} <= {path for path, _ in paths(listed)}
+    assert listed.notes == ()
+
+
+def test_a_class_that_leads_out_is_asked_about(tmp_path: Path, private: Path) -> None:
+    touch(tmp_path, "a/1.mp4", "b/2.mp4")
+    (tmp_path / "c").symlink_to(private / "class")
+    with pytest.raises(
+        UsageError, match=r"c in .* is a link to .*private.*/class, outside of it.*--allow-outside"
+    ):
+        list_sources(tmp_path)
+    listed = list_sources(tmp_path, ListingOptions(allow_outside=True))
+    assert paths(listed) == [("a/1.mp4", "a"), ("b/2.mp4", "b"), ("c/a.mp4", "c")]
+
+
+def test_nothing_but_links_that_lead_out(tmp_path: Path, private: Path) -> None:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "1.mp4").symlink_to(private / "secret.mp4")
+    with pytest.raises(
+        UsageError, match=r"no videos in class folders \(it has 2 links that lead .*--allow-outside"
+    ):
+        list_sources(tmp_path)
+
+
+def test_a_folder_of_frames_with_one_frame_from_outside(tmp_path: Path, private: Path) -> None:
+    touch(tmp_path, "a/walk/0.png", "a/run/0.png", "b/run/x.png")
+    (tmp_path / "a" / "walk" / "1.png").symlink_to(private / "image.png")
+    listed = list_sources(tmp_path, ListingOptions(frame_rate=5))
+    assert [path for path, _ in paths(listed)] == ["a/run", "b/run"]
+    assert any("such as a/walk/1.png" in note for note in listed.notes)
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    touch(tmp_path / "real", "a/1.mp4", "b/2.mp4")
+    (tmp_path / "link").symlink_to("real")
+    assert paths(list_sources(tmp_path / "link")) == paths(list_sources(tmp_path / "real"))
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -163,12 +214,12 @@ def test_a_full_table(tmp_path: Path) -> None:
 def test_a_group_column_of_another_name(tmp_path: Path) -> None:
     path = table(tmp_path, "path,label,group,camera\na.mp4,x,1,north\nb.mp4,y,2,south\n")
     assert [source.group for source in list_sources(path).sources] == ["1", "2"]
-    assert [source.group for source in list_sources(path, group_column="camera").sources] == [
+    assert [source.group for source in list_sources(path, ListingOptions(group_column="camera")).sources] == [
         "north",
         "south",
     ]
     with pytest.raises(UsageError, match=r"--group-column cam: .* has no such column; it has: path, label"):
-        list_sources(path, group_column="cam")
+        list_sources(path, ListingOptions(group_column="cam"))
 
 
 def test_hangul_in_another_unicode_form(tmp_path: Path) -> None:
@@ -207,10 +258,6 @@ def test_a_missing_file_is_listed(tmp_path: Path) -> None:
             "line 2: unknown split 'training'; allowed: train, val, test",
         ),
         ("path,label,split\na.mp4,x,train\nb.mp4,y,\n", "line 3: split is empty, but other lines have one"),
-        (
-            "path,label,split\na.mp4,x,train\nb.mp4,y,test\n",
-            r"label 'y' \(b.mp4, split test\) has no clip in train",
-        ),
         ("path,label\na.mp4,x\n\nb.mp4,y\n./a.mp4,x\n", "line 5: 'a.mp4' is listed already in line 2"),
         (
             "path,label,start_seconds\na.mp4,x,soon\n",
@@ -222,7 +269,10 @@ def test_a_missing_file_is_listed(tmp_path: Path) -> None:
             "path,label,start_seconds,end_seconds\na.mp4,x,2,2\n",
             r"line 2: end_seconds is 2, not after start_seconds \(2\)",
         ),
-        ("path,label\nno/1.mp4,x\nno/2.mp4,y\n", "none of its 2 files exists, .*relative to the CSV"),
+        (
+            "path,label\nno/1.mp4,x\nno/2.mp4,y\n",
+            "none of its 2 files exists, .*relative to .*--root FOLDER",
+        ),
         ("path,label\na.mp4,x\nb.mp4,x\n", "one class only"),
         ("path,label\n.,x\na.mp4,y\n", "line 2: . is a folder. If it holds frame images"),
         ("path,label\na.mp4,\udcff\n", "line 2: label is not UTF-8 text"),
@@ -232,11 +282,41 @@ def test_a_missing_file_is_listed(tmp_path: Path) -> None:
 def test_mistakes_name_file_and_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         list_sources(table(tmp_path, text))
-    assert "list.csv" in str(caught.value) or "label 'y'" in str(caught.value)
+    assert "list.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["../b.mp4", "/etc/hostname", "sub/../../b.mp4", "link.mp4", "gone.mp4"])
+def test_paths_that_lead_out_of_a_table(tmp_path: Path, path: str) -> None:
+    file = table(tmp_path / "in", f"path,label\na.mp4,x\n{path},y\n")
+    touch(tmp_path, "b.mp4", "in/sub/c.mp4")
+    (tmp_path / "in" / "link.mp4").symlink_to(tmp_path / "b.mp4")
+    (tmp_path / "in" / "gone.mp4").symlink_to("/nowhere/gone.mp4")
+    with pytest.raises(UsageError, match=r"list\.csv, line 3: .* leads out of .*--allow-outside") as caught:
+        list_sources(file)
+    assert repr(path) in str(caught.value)
+    assert len(list_sources(file, ListingOptions(allow_outside=True)).sources) == 2
+
+
+def test_paths_that_stay_inside_by_another_way(tmp_path: Path) -> None:
+    file = table(tmp_path, f"path,label\n{tmp_path}/a.mp4,x\nsub/../b.mp4,y\nsub/link.mp4,y\n")
+    touch(tmp_path, "sub/c.mp4")
+    (tmp_path / "sub" / "link.mp4").symlink_to("../한글.mp4")
+    listed = list_sources(file)
+    assert [path for path, _ in paths(listed)] == ["a.mp4", "sub/../b.mp4", "sub/link.mp4"]
+    assert all(Path(source.location).exists() for source in listed.sources)
+
+
+def test_a_root_for_a_table(tmp_path: Path) -> None:
+    file = table(tmp_path / "videos", "path,label\na.mp4,x\nb.mp4,y\n")
+    file = file.rename(tmp_path / "list.csv")
+    listed = list_sources(file, ListingOptions(root=tmp_path / "videos"))
+    assert (paths(listed), listed.root) == ([("a.mp4", "x"), ("b.mp4", "y")], tmp_path / "videos")
+    with pytest.raises(UsageError, match=r"--root .*no is not a folder"):
+        list_sources(file, ListingOptions(root=tmp_path / "no"))
 
 
 def test_utf16_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is UTF-16 text; save it as CSV in UTF-8"):
+    with pytest.raises(UsageError, match="is UTF-16 text; save it in UTF-8"):
         list_sources(table(tmp_path, "path,label\na.mp4,x\n", encoding="utf-16"))
 
 

@@ -1,11 +1,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.clips.clip import Split
+from pipeline.clips.source import Source, SourceList
 from pipeline.clips.split_rule import SplitRule
 from pipeline.clips.splits import Dealt, deal, describe_gaps, merge_groups
 from pipeline.errors import UsageError
@@ -194,8 +196,76 @@ def test_what_is_made(given_splits: list[Split | None], makes: str) -> None:
     assert SplitRule.makes_of(given_splits) == makes
 
 
+def listed(*given: tuple[str, Split | None]) -> SourceList:
+    sources = [
+        Source(path=f"{number}.mp4", location="", label=label, split=split)
+        for number, (label, split) in enumerate(given)
+    ]
+    return SourceList(
+        sources=tuple(sources),
+        input_format="csv",
+        read_as="a table",
+        root=Path(),
+        split_origin="csv" if given[0][1] else "made",
+        grouping="column camera",
+    )
+
+
+def rule_of(*given: tuple[str, Split | None], regroup: bool = False) -> SplitRule:
+    return SplitRule.of(listed(*given), regroup=regroup, seed=3, val_fraction=0.1, test_fraction=0.2)
+
+
+def test_the_rule_of_a_list() -> None:
+    given: tuple[tuple[str, Split | None], ...] = (("a", "train"), ("b", "train"), ("a", "test"))
+    assert rule_of(*given) == SplitRule(
+        origin="csv", makes="val", seed=3, val_fraction=0.1, test_fraction=0.2, grouping="column camera"
+    )
+    rule = rule_of(*given, regroup=True)
+    assert (rule.origin, rule.makes, rule.regroup) == ("made", "all", True)
+    assert rule_of(("a", None), ("b", None)).makes == "all"
+    with pytest.raises(
+        UsageError, match=r"--regroup sets a given split aside, but none is given \(read as a table"
+    ):
+        rule_of(("a", None), ("b", None), regroup=True)
+
+
+def test_a_class_that_is_never_trained() -> None:
+    given: tuple[tuple[str, Split | None], ...] = (("a", "train"), ("b", "train"), ("c", "test"))
+    with pytest.raises(UsageError, match=r"label 'c' \(2\.mp4, split test\) has no clip in train"):
+        rule_of(*given)
+    assert rule_of(*given, regroup=True).makes == "all"  # the given split does not count
+
+
+def test_regroup_sets_a_given_split_aside() -> None:
+    clips = [Dealt(id=f"{i:02d}", label="ab"[i % 2], group=f"g{i // 4}") for i in range(40)]
+    given_split: dict[str, Split | None] = {
+        clip.id: "test" if int(clip.id) % 5 == 0 else "train" for clip in clips
+    }
+    rule = SplitRule(origin="made", makes="all", regroup=True)
+    result, notes = rule.assign(usable=clips, failed=[], given=given_split, kept={})
+    sides = defaultdict(set)
+    for clip in clips:
+        sides[clip.group].add(result[clip.id])
+    assert all(len(splits) == 1 for splits in sides.values())
+    assert set(result.values()) == {"train", "val", "test"}
+    moved = sum(result[i] != split for i, split in given_split.items())
+    assert notes == [f"--regroup: {moved} of 40 clips stand on another side than the given split has them."]
+    assert result == rule.assign(usable=clips, failed=[], given=dict.fromkeys(result), kept={})[0]
+
+
+def test_regroup_is_part_of_the_rule() -> None:
+    given, anew = (
+        SplitRule(origin="csv", makes="nothing"),
+        SplitRule(origin="made", makes="all", regroup=True),
+    )
+    assert anew.differences(given.to_dict()) == ["--regroup is new"]
+    assert given.differences(anew.to_dict()) == ["--regroup was given, now it is not"]
+    assert anew.differences(anew.to_dict()) == []
+    assert anew.differences({}) == []  # an earlier run that was never finished
+
+
 def test_a_rule_that_differs_where_it_decides() -> None:
     stored = SplitRule(origin="csv", makes="val").to_dict()
-    other = SplitRule(origin="csv", makes="val", seed=1, test_fraction=0.3, group_column="camera")
-    assert other.differences(stored) == ["--seed was 0, now 1", "--group-column was '', now 'camera'"]
+    other = SplitRule(origin="csv", makes="val", seed=1, test_fraction=0.3, grouping="column camera")
+    assert other.differences(stored) == ["--seed was 0, now 1", "grouping was '', now 'column camera'"]
     assert SplitRule(origin="csv", makes="nothing", seed=1).differences(stored) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.preprocess import preprocess
 from pipeline.clips.store import Clip, ClipStore
 from pipeline.inference.classification import Classification
@@ -88,7 +89,8 @@ def test_odd_videos(trained: Path, tmp_path: Path, data_folder: Path) -> None:
         for number, name in enumerate(ODD_VIDEOS):
             split = ("train", "val", "test")[number // 4]
             writer.writerow([data_folder.resolve() / name, f"class {number % 2}", split])
-    made = preprocess(tmp_path / "odd.csv", tmp_path / "clips", num_workers=2)
+    listing = ListingOptions(allow_outside=True)
+    made = preprocess(tmp_path / "odd.csv", tmp_path / "clips", listing=listing, num_workers=2)
     assert made.summary.failed == ()
     store = ClipStore.open(tmp_path / "clips")
     clips = {Path(clip.path): clip for clip in store.clips}
