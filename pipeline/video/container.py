@@ -12,6 +12,7 @@ from typing import IO
 from pipeline.video.capture import AnyPath, regular_file
 
 _MAX_BOXES = 10_000
+_MAX_EDITS = 100  # more are as good as many
 _MATROSKA, _ASF, _FLV = b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"FLV\x01"
 _MILLISECOND = 1 / 1000
 _MPEG_CLOCK = 1 / 90_000
@@ -27,11 +28,13 @@ class Container:
         missing: what is missing of the file, in words; "" when nothing is known to be.
         lists_key_frames: whether FFmpeg finds a key frame by a list (MP4, Matroska, AVI). In other containers
             it looks for a time and may land between key frames.
+        shown_seconds: how much an edit list shows of the video; None without one, 0 where it is a puzzle.
     """
 
     tick_seconds: float | None = None
     missing: str = ""
     lists_key_frames: bool = False
+    shown_seconds: float | None = None
 
 
 def look_at_container(path: AnyPath) -> Container:
@@ -67,27 +70,76 @@ def _mp4(file: IO[bytes], length: int) -> Container:
         return Container(missing="the index (moov) is missing: cut off, or never finished")
     is_cut = any(stop > length for _, _, stop in boxes)
     missing = "the file is shorter than its header says" if is_cut else ""
+    movie_timescale = 0
     for kind, start, stop in _boxes(file, movie[0], min(movie[1], length)):
-        if kind == b"trak" and (timescale := _video_timescale(file, start, stop)):
-            return Container(tick_seconds=1 / timescale, missing=missing, lists_key_frames=True)
+        if kind == b"mvhd":
+            movie_timescale = _timescale(file, start)
+        elif kind == b"trak" and (track := _video_track(file, start, stop)):
+            return Container(
+                tick_seconds=1 / track.timescale,
+                missing=missing,
+                lists_key_frames=True,
+                shown_seconds=_shown_seconds(track.edits, movie_timescale),
+            )
     return Container(missing=missing)
 
 
-def _video_timescale(file: IO[bytes], start: int, stop: int) -> int:
-    """Ticks a second of a track (ISO/IEC 14496-12, mdhd); 0 where it is not a video's."""
+@dataclass(frozen=True, kw_only=True)
+class _VideoTrack:
+    """What the boxes of an MP4 video track say: ticks a second, and its edit list.
+
+    An edit is its duration on the movie's clock and the media time where it starts (-1: nothing is shown).
+    """
+
+    timescale: int
+    edits: tuple[tuple[int, int], ...]
+
+
+def _shown_seconds(edits: tuple[tuple[int, int], ...], movie_timescale: int) -> float | None:
+    shown = [duration for duration, media_time in edits if media_time >= 0]
+    if not edits:
+        return None
+    return shown[0] / movie_timescale if len(shown) == 1 and movie_timescale else 0.0
+
+
+def _video_track(file: IO[bytes], start: int, stop: int) -> _VideoTrack | None:
+    """A track (ISO/IEC 14496-12: mdhd, hdlr, elst); None where it is not a video's."""
     timescale, is_video = 0, False
+    edits: tuple[tuple[int, int], ...] = ()
     for kind, media_start, media_stop in _boxes(file, start, stop):
-        if kind != b"mdia":
+        if kind not in (b"mdia", b"edts"):
             continue
-        for inner, at, _ in _boxes(file, media_start, media_stop):
-            file.seek(at)
+        for inner, at, end in _boxes(file, media_start, media_stop):
             if inner == b"mdhd":
-                content = file.read(24)
-                offset = 20 if content[:1] == b"\x01" else 12
-                timescale = int.from_bytes(content[offset : offset + 4], "big")
+                timescale = _timescale(file, at)
             elif inner == b"hdlr":
+                file.seek(at)
                 is_video = file.read(12)[8:12] == b"vide"
-    return timescale if is_video else 0
+            elif inner == b"elst":
+                edits = _edits(file, at, end)
+    return _VideoTrack(timescale=timescale, edits=edits) if is_video and timescale else None
+
+
+def _timescale(file: IO[bytes], at: int) -> int:
+    """Ticks a second, of an mvhd or mdhd box."""
+    file.seek(at)
+    content = file.read(24)
+    offset = 20 if content[:1] == b"\x01" else 12
+    return int.from_bytes(content[offset : offset + 4], "big")
+
+
+def _edits(file: IO[bytes], at: int, end: int) -> tuple[tuple[int, int], ...]:
+    file.seek(at)
+    content = file.read(min(max(0, end - at), 8 + 20 * _MAX_EDITS))
+    width = 8 if content[:1] == b"\x01" else 4
+    step = 2 * width + 4
+    return tuple(
+        (
+            int.from_bytes(content[place : place + width], "big"),
+            int.from_bytes(content[place + width : place + 2 * width], "big", signed=True),
+        )
+        for place in range(8, len(content) - step + 1, step)
+    )
 
 
 def _boxes(file: IO[bytes], start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:

@@ -32,6 +32,7 @@ class PacketIndex:
         tick_seconds: in which the container writes times; None where it is not known.
         can_jump: whether a jump to a key frame lands on it, or shows that it did not: the container lists its
             key frames, the decoder begins at no other, and packets lie in the order of their times.
+        may_hide_frames: whether an edit list may keep frames at the end from being shown.
         claimed_rate: frames a second by the header; 0 where it says nothing plausible.
         num_complaints: lines in the decoder's log while the packets were walked.
     """
@@ -43,6 +44,7 @@ class PacketIndex:
     bytes_missing: bool
     tick_seconds: float | None = None
     can_jump: bool = False
+    may_hide_frames: bool = False
     claimed_rate: float = 0.0
     num_complaints: int = 0
 
@@ -84,6 +86,7 @@ def read_index(path: AnyPath) -> PacketIndex:
             if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
                 key_times.append(times[-1])
     plausible = math.isfinite(claimed) and 0 < claimed < 1e9
+    shown = container.shown_seconds
     return PacketIndex(
         times_seconds=tuple(sorted(times)),
         key_times_seconds=tuple(sorted(key_times)),
@@ -91,6 +94,7 @@ def read_index(path: AnyPath) -> PacketIndex:
         last_tick=round(last_tick),
         bytes_missing=bool(container.missing),
         tick_seconds=container.tick_seconds,
+        may_hide_frames=shown is not None and bool(times) and max(times) > shown - _DIFFERENT_SECONDS,
         can_jump=container.lists_key_frames and may_begin_anywhere(fourcc) and _is_orderly(times),
         claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
         num_complaints=log.count() - complaints_before if log else 0,

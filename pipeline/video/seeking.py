@@ -2,12 +2,12 @@
 
     key frames   |           |           |           |           |
     wanted             x                        x            x
-    decoded      |-----x                 |------x    |-------x           |----|  and the end
+    decoded      |-----x                 |------x    |-------x
 
 A jump lands on a key frame; from there each frame decoded must have just the time that the index says is
-next, without a word from the decoder, up to the one wanted. The first frame and the end of the video are
-looked at too: an edit list that drops frames, or a file that ends early, shows there. Anything else than
-expected, and the whole pass is worth nothing: the video is then read sequentially.
+next, without a word from the decoder, up to the one wanted. The first frame is looked at too, and the end of
+the video where an edit list may hide frames. Anything else than expected, and the whole pass is worth
+nothing: the video is then read sequentially.
 """
 
 import bisect
@@ -44,7 +44,7 @@ class Step:
 
 
 def plan_steps(index: PacketIndex, wanted: Sequence[int]) -> tuple[Step, ...]:
-    """The cheapest way over the wanted frames to the end of the video; empty where jumping is not worth it.
+    """The cheapest way over the wanted frames; empty where jumping is not worth it.
 
     Args:
         index: the packets.
@@ -58,7 +58,8 @@ def plan_steps(index: PacketIndex, wanted: Sequence[int]) -> tuple[Step, ...]:
     ahead = _JUMP_FRAMES + 1 + max(0, round(index.claimed_rate * times[0]))  # frames from landing to n
     steps: list[Step] = []
     position, cost = 0, 1
-    for target in dict.fromkeys([*(index for index in wanted if index), last]):
+    end = [last] if index.may_hide_frames else []
+    for target in dict.fromkeys([*(position for position in wanted if position), *end]):
         key = bisect.bisect_right(keys, target - ahead) - 1
         landing = keys[key] if key >= 0 else None
         if landing is not None and target - landing + 1 + _JUMP_COST_FRAMES < target - position:
@@ -101,7 +102,7 @@ def read_by_jumps(
                     _fetch(capture, position, reading, spec, collector)
         except _Refuted:
             return None
-        if capture.grab():  # more frames than packets
+        if position == len(times) - 1 and capture.grab():  # more frames than packets
             return None
     if log and log.count() > complaints_before:
         return None
