@@ -36,6 +36,7 @@ PRORES = Coding(codec="prores_ks", pixel_format="yuv422p10le")
 GIF = Coding(codec="gif", pixel_format="rgb8")
 
 FILM, NTSC, NTSC_60 = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
+HALF = Fraction(1, 2)
 EXACT = Fraction(0)  # one tick a frame: nothing is rounded
 
 
@@ -120,6 +121,9 @@ KINDS = {
     "edit_start_b": _k(".mp4", B_FRAMES, finish=edited((Fraction(1, 4), 1))),
     "edit_end": _k(".mp4", finish=edited((0, Fraction(3, 4)))),
     "edit_middle": _k(".mp4", finish=edited((0, Fraction(2, 5)), (Fraction(3, 5), 1))),
+    "edit_middle_b": _k(".mp4", B_FRAMES, finish=edited((0, Fraction(2, 5)), (Fraction(3, 5), 1))),
+    "edit_repeats": _k(".mp4", finish=edited((0, HALF), (Fraction(1, 4), Fraction(3, 4)))),
+    "edit_swaps": _k(".mp4", finish=edited((HALF, 1), (0, HALF))),
     "edit_both_b": _k(".mp4", B_FRAMES, finish=edited((Fraction(1, 5), Fraction(4, 5)))),
     "edit_waits": _k(".mp4", finish=edited((0, 1), wait_seconds=2)),
     # the picture

@@ -6,6 +6,7 @@ the package; what was shown is read from the pixels of the clip.
 
 import bisect
 import statistics
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,8 +18,10 @@ from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
 from pipeline.video.reader import ClipRead, read_clip
 from pipeline.video.worker import read_clip_isolated, read_clips_isolated
-from tests.helpers.kind import Truth
+from tests.helpers.companions import joined, with_second, with_sound
+from tests.helpers.kind import Truth, steady
 from tests.helpers.kinds import KINDS, LYING_KINDS
+from tests.helpers.mux import Coding
 from tests.helpers.videos import read_numbers
 
 SIDE = 96
@@ -38,6 +41,7 @@ QUICK_LONG = {
     "late_ts",
     "edit_middle",
     "edit_both_b",
+    "edit_swaps",
     "hevc_mp4",
     "ts_b",
     "raw_h264_b",
@@ -169,6 +173,44 @@ def test_workers_read_every_kind_as_true(tmp_path: Path) -> None:
     for truth, (path, clip) in zip(truths, outcomes, strict=True):
         assert not isinstance(clip, VideoError), (path, clip)
         check(truth, clip, 12, (None, None))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".mov", ".flv"])
+def test_sound_that_starts_earlier(tmp_path: Path, suffix: str) -> None:
+    check_all(with_sound(tmp_path / f"video{suffix}"), 12, 5)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_the_first_of_two_videos_is_read(tmp_path: Path, suffix: str) -> None:
+    check_all(with_second(tmp_path / f"video{suffix}"), 12, 5)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_cover_is_no_video(tmp_path: Path, suffix: str) -> None:
+    check_all(with_second(tmp_path / f"video{suffix}", is_cover=True), 12, 5)
+
+
+@pytest.mark.parametrize("size_wh", [(64, 48), (96, 64), (48, 64)])
+@pytest.mark.parametrize("name", ["ts", "raw_h264"])
+def test_joined_recordings_are_read_to_the_end(tmp_path: Path, name: str, size_wh: tuple[int, int]) -> None:
+    # Both count time from the same start: the second's jump back is one gap. Another size is scaled.
+    check_all(joined(tmp_path, KINDS[name], second_size_wh=size_wh), 12, 5)
+
+
+@pytest.mark.parametrize("start_seconds", [Fraction(18), Fraction(30), Fraction(34)])
+def test_joined_recordings_whose_clocks_overlap(tmp_path: Path, start_seconds: Fraction) -> None:
+    def later(count: int, clock: int) -> list[int]:
+        return [int((start_seconds + Fraction(1, 50) + Fraction(i, 25)) * clock) for i in range(count)]
+
+    kind = replace(KINDS["ts"], coding=Coding(key_every=50))
+    truth = joined(tmp_path, kind, count=900, second_times=later)
+    check_all(truth, 2, 3, 5)
+
+
+def test_a_clock_that_wraps(tmp_path: Path) -> None:
+    wraps_seconds = Fraction(1 << 33, 90_000)  # MPEG counts 33 bits
+    kind = replace(KINDS["ts_b"], times=steady(25, start_seconds=int(wraps_seconds) - 1))
+    check_all(kind.make(tmp_path, 60), 12, 5)
 
 
 @pytest.mark.parametrize("name", GARBAGE)
