@@ -67,6 +67,7 @@ class Bench:
 
     def __init__(self, out: Path) -> None:
         self._out = out
+        self._table = out / f"bench-{os.getpid()}.csv"
         self._tiny = [out / f"tiny_{name}.mp4" for name in "ab"]
         for path in self._tiny:
             if not path.exists():
@@ -75,7 +76,10 @@ class Bench:
     def run(self, tool: str, videos: VideoList, *, check: bool, num_workers: int = 1) -> Result:
         """One repeat of one reader; frames are looked at when asked."""
         with tempfile.TemporaryDirectory(prefix="scratch-", dir=self._out) as folder:
-            return self._run(tool, videos, Path(folder), check=check, num_workers=num_workers)
+            try:
+                return self._run(tool, videos, Path(folder), check=check, num_workers=num_workers)
+            finally:
+                self._table.unlink(missing_ok=True)
 
     def start(self) -> Result:
         """Clipwise with next to nothing to read."""
@@ -91,8 +95,8 @@ class Bench:
             "at": str(scratch / "at"),
         }
         if tool == CLIPWISE:
-            table = self._table([Path(case.path) for case in videos.cases])
-            job |= {"table": str(table), "out": str(scratch / "store"), "num_workers": num_workers}
+            self._write_table(videos.cases)
+            job |= {"table": str(self._table), "out": str(scratch / "store"), "num_workers": num_workers}
         numbers = list(range(len(videos.cases)))
         result = Result()
         while True:
@@ -117,17 +121,15 @@ class Bench:
                 }
         return result
 
-    def _table(self, paths: list[Path]) -> Path:
-        """A list for `preprocess`, beside the videos; with a second class, as it must have one."""
-        folder = paths[0].parent
-        table = folder / "bench.csv"
+    def _write_table(self, cases: Iterable[Case]) -> None:
+        """A list for `preprocess`; with two classes, as it must have."""
+        paths = [Path(case.path) for case in cases]
         if len(paths) == 1:
-            paths = [*paths, self._tiny[0]]
-        with table.open("w", encoding="utf-8", newline="") as file:
+            paths.append(self._tiny[0])
+        with self._table.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["path", "label"])
-            writer.writerows([path.relative_to(folder), "ab"[i % 2]] for i, path in enumerate(paths))
-        return table
+            writer.writerows([path.relative_to(self._out), "ab"[i % 2]] for i, path in enumerate(paths))
 
     def _process(self, job: dict[str, Any], path: Path) -> dict[str, Any]:
         path.write_text(json.dumps(job))

@@ -220,7 +220,7 @@ def run_clipwise(
     by_path = {clip.path: clip for clip in store.clips}
     clips: list[Clip | str] = []
     for case in cases:
-        clip = by_path[Path(case.path).name]
+        clip = by_path[Path(case.path).relative_to(table.parent).as_posix()]
         clips.append(np.load(out / "frames" / f"{clip.id}.npy") if clip.is_usable else clip.reason)
     return clock, clips
 
