@@ -35,7 +35,7 @@ EVERYTHING, GRAB = "cv2 read everything", "cv2 grab"
 TORCHCODEC = ("torchcodec exact", "torchcodec approximate")
 LISTS = ("short", "odd", *SIZES_WH)
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_LIMIT_SECONDS = 1800
+_LIMIT_SECONDS = 1800  # a reader that takes longer hangs
 
 
 @dataclass(kw_only=True)
