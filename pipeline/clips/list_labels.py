@@ -74,7 +74,7 @@ def name_labels(
 def _class_names(lists: list[Path], options: ListingOptions) -> ClassNames | None:
     if options.class_names is not None:
         return ClassNames.read(options.class_names)
-    files = sorted({file for path in lists for file in beside(path.parent)})
+    files = sorted({file for path in lists for file in beside(path.parent)} - set(lists))
     if len(files) > 1:
         raise UsageError(
             f"{' and '.join(map(str, files[:3]))} could both name the classes. Choose one with --class-names."

@@ -1,8 +1,10 @@
-r"""The lines of a "path label" list: what is the path and what is the label.
+r"""The lines of a list of paths and labels: what is the path and what is the label.
 
-videos/a.mp4 3             separated by blanks, tabs or commas; the label is the last field
-"with blank.mp4" 3         quotes keep a path together, "" stands for one quote in it
-frames/a 163 3             a folder of frames, how many, and the label
+    videos/a.mp4 3             separated by blanks, tabs or commas; the label is the last field
+    "with blank.mp4" 3         quotes keep a path together, "" stands for one quote in it
+    frames/a 163 3             a folder of frames, how many, and the label
+
+Nothing is unquoted or split that need not be: names hold blanks, commas and quotes.
 """
 
 import re

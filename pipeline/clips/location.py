@@ -19,9 +19,11 @@ _SAMPLE_SIZE = 200
 def locate(folder: Path | str, path: str) -> str:
     """The file meant; a name written in another Unicode form (Hangul from macOS, say) is found too."""
     root = os.path.abspath(folder)  # noqa: PTH100 - the table may be named without a folder
-    spellings = [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
-    locations = [os.path.join(root, spelling) for spelling in spellings]  # noqa: PTH118
-    return next((location for location in locations if os.path.lexists(location)), locations[0])
+    location = os.path.join(root, path)  # noqa: PTH118 - names may not be UTF-8
+    if path.isascii() or os.path.lexists(location):
+        return location
+    others = [os.path.join(root, unicodedata.normalize(form, path)) for form in ("NFC", "NFD")]  # noqa: PTH118
+    return next((other for other in others if os.path.lexists(other)), location)
 
 
 def place(root: Path, path: str, *, prefix: str = "") -> tuple[str, str]:

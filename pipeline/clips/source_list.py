@@ -83,11 +83,10 @@ def list_paths(videos: Path, options: ListingOptions) -> SourceList:
             split=entry.split,
             frame_rate=options.frame_rate if entry.is_folder else None,
         )
-        if source.id in seen:
-            raise UsageError(
-                f"{entry.where}: {entry.path!r} is listed already in {seen[source.id]}. Keep one."
-            )
-        seen[source.id] = entry.where
+        clip_id = source.id
+        if clip_id in seen:
+            raise UsageError(f"{entry.where}: {entry.path!r} is listed already in {seen[clip_id]}. Keep one.")
+        seen[clip_id] = entry.where
         sources.append(source)
     where = ", ".join(sorted(str(prefix) for prefix in prefixes if prefix))
     said = [f"separated by {' and '.join(sorted(separators))}"]
@@ -145,6 +144,7 @@ def _entry(
     top = os.path.join(fence.root, prefix)  # noqa: PTH118
     listed = next((path for path in line.paths if os.path.lexists(locate(top, path))), line.paths[0])
     require_path(where, listed)
+    _check_one_label(where, listed, top)
     path, location = place(fence.root, listed, prefix=prefix)
     fence.check(where, listed, location)
     is_folder = os.path.isdir(location)  # noqa: PTH112 - names may not be UTF-8
@@ -156,6 +156,16 @@ def _entry(
     return Listed(
         where=where, path=path, location=location, label=line.label, split=split, is_folder=is_folder
     )
+
+
+def _check_one_label(where: str, listed: str, top: str) -> None:
+    """Refuses a video with several labels: its path ends in numbers, and without them it exists."""
+    video = re.sub(r"([ \t,]+[0-9]+)+$", "", listed)
+    if video != listed and not os.path.lexists(locate(top, listed)) and os.path.lexists(locate(top, video)):
+        raise UsageError(
+            f"{where}: several numbers follow {video!r}. Allowed: path label, or path frames label; a clip "
+            "has one label."
+        )
 
 
 def is_headless(table: Path) -> bool:

@@ -91,9 +91,10 @@ def list_ucf101(videos: Path, options: ListingOptions) -> SourceList:
         match = _GROUP.search(listed)
         group = f"{label}_{match[1]}" if match else ""
         source = Source(path=name, location=location, label=label, split=split, group=group)
-        if source.id in seen:
-            raise UsageError(f"{where}: {listed!r} is listed already in {seen[source.id]}. Keep one.")
-        seen[source.id] = where
+        clip_id = source.id
+        if clip_id in seen:
+            raise UsageError(f"{where}: {listed!r} is listed already in {seen[clip_id]}. Keep one.")
+        seen[clip_id] = where
         sources.append(source)
     others = f" of {', '.join(map(str, sorted(numbers)))} (--list-number)" if len(numbers) > 1 else ""
     return SourceList(

@@ -119,8 +119,7 @@ class SplitRule:
             The split of each clip id, and sentences on what could not be stratified.
         """
         with_frames, all_clips = list(usable), [*usable, *failed]
-        told: dict[str, Split] = {clip_id: split for clip_id, split in given.items() if split is not None}
-        fixed = {} if self.regroup else told
+        fixed: dict[str, Split] = {clip_id: split for clip_id, split in given.items() if split is not None}
         if self.makes == "all":
             made_of = {clip.id for clip in all_clips}
             shares: dict[Split, float] = {
@@ -146,10 +145,10 @@ class SplitRule:
         if self.makes == "val":
             notes.append(f"the given split has no val: {self.val_fraction:.0%} of train is taken for it.")
         if self.regroup:
-            num_moved = sum(result[clip_id] != split for clip_id, split in told.items())
+            num_moved = sum(result[clip_id] != split for clip_id, split in fixed.items())
             notes.append(
-                f"--regroup: {num_moved} of {len(told)} clips stand on another side than the given split has "
-                "them."
+                f"--regroup: {num_moved} of {len(fixed)} clips stand on another side than the given split "
+                "has them."
             )
         return result, notes
 

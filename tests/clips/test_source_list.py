@@ -212,6 +212,12 @@ def test_class_names_that_do_not_fit(tmp_path: Path) -> None:
     assert set(labelled(list_sources(words)).values()) == {"walk", "fly"}  # words need no file
 
 
+def test_a_list_is_not_its_own_class_names(tmp_path: Path) -> None:
+    assert labelled(list_sources(write(tmp_path, "a.mp4 0\nb.mp4 1\n", name="labels.txt"))) == {
+        "a.mp4": "0", "b.mp4": "1",
+    }  # fmt: skip
+
+
 def test_numbers_that_all_folders_contradict(tmp_path: Path) -> None:
     """Counted from 1 in a list that lacks the last class: no number is out of range."""
     path = write(tmp_path, "walk/a.mp4 1\nrun fast/b.mp4 2\n", videos=("walk/a.mp4", "run fast/b.mp4"))
@@ -233,6 +239,7 @@ def test_numbers_that_all_folders_contradict(tmp_path: Path) -> None:
         ("a.mp4 0\nb\0.mp4 1\n", "line 2: path is 'b.x00.mp4'"),
         ("a.mp4 0\n../../b.mp4 1\n", "line 2: '../../b.mp4' leads out of .*--allow-outside"),
         ("a.mp4 0\n/etc/passwd 1\n", r"line 2: '/etc/passwd' leads out of .* \(to /etc/passwd\)"),
+        ("a.mp4 0\nb.mp4 1 3 5\n", "line 2: several numbers follow 'b.mp4'. .* a clip has one label"),
         ("a.mp4 0\nb.mp4 0\n", r"one class only \('0'\)"),
         ("no/a.mp4 0\nno/b.mp4 1\n", "none of its 2 files exists, such as .*no/a.mp4. .*--root FOLDER"),
     ],

@@ -7,6 +7,7 @@ import pytest
 from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.source import IMAGE_EXTENSIONS, Source, SourceList
 from pipeline.clips.sources import list_sources
+from pipeline.clips.walk import videos_below
 from pipeline.errors import UsageError
 from tests.helpers.touch import touch
 
@@ -150,6 +151,16 @@ def test_links_that_lead_out_are_left_out_and_told(tmp_path: Path, private: Path
     listed = list_sources(tmp_path, ListingOptions(allow_outside=True))
     assert {"a/secret.mp4", "b/more/a.mp4"} <= {path for path, _ in paths(listed)}
     assert listed.notes == ()
+
+
+def test_links_are_followed_where_a_person_names_the_folder_to_classify(
+    tmp_path: Path, private: Path
+) -> None:
+    touch(tmp_path, "a/1.mp4")
+    (tmp_path / "a" / "2.mp4").symlink_to(private / "secret.mp4")
+    (tmp_path / "b").symlink_to(private / "class")
+    names = [str(Path(path).relative_to(tmp_path)) for path in videos_below(tmp_path, frame_folders=False)]
+    assert names == ["a/1.mp4", "a/2.mp4", "b/a.mp4"]
 
 
 def test_a_class_that_leads_out_is_asked_about(tmp_path: Path, private: Path) -> None:
