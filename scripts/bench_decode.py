@@ -25,11 +25,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_readers import CLIPWISE, READERS, Case
-from bench_truth import VideoList, case_to_dict, long_list, odd_list, short_list
-from bench_videos import SIZES_WH, encode
+
+if not __package__:  # run as a script: its own folder is on the path, the project's root is not
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pipeline
+from scripts.bench_readers import CLIPWISE, READERS, Case
+from scripts.bench_truth import VideoList, case_to_dict, long_list, odd_list, short_list
+from scripts.bench_videos import SIZES_WH, encode
 
 EVERYTHING, GRAB = "cv2 read everything", "cv2 grab"
 TORCHCODEC = ("torchcodec exact", "torchcodec approximate")

@@ -15,13 +15,13 @@ from typing import Any
 
 import av
 import numpy as np
-from bench_readers import SPEC, Case, Clip
-from bench_videos import DISTINCT_FRAMES, FRAME_RATE, NUM_FRAMES, SIZES_WH, long_video, read_number
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from pipeline.video.letterbox import fit_frame, place, sane_pixel_aspect
 from pipeline.video.sampling import frame_times, plan_frames
+from scripts.bench_readers import SPEC, Case, Clip
+from scripts.bench_videos import DISTINCT_FRAMES, FRAME_RATE, NUM_FRAMES, SIZES_WH, long_video, read_number
 
 NUM_SHORT = 60
 _SIGNATURE_SIDE = 56

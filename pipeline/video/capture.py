@@ -83,7 +83,8 @@ def _open(path: AnyPath, parameters: list[int]) -> Iterator[Capture]:
             raise VideoError(name_of(path), NOT_SUPPORTED)
         fourcc = fourcc_text(capture.get(cv2.CAP_PROP_FOURCC))
         if not is_supported(fourcc):  # known before a decoder is opened: the packets are walked first
-            raise VideoError(name_of(path), f"codec {fourcc!r} is not supported")
+            name = repr(fourcc) if fourcc.isascii() and fourcc.isprintable() else "of its pictures"
+            raise VideoError(name_of(path), f"the codec {name} is not supported")
         width, height = (
             int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         )

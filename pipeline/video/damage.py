@@ -70,6 +70,8 @@ def _packets_missing(index: PacketIndex, shown: int) -> bool:
     frames is not cut off.
     """
     there = max(index.last_tick + 1, index.num_packets, shown)
+    if index.bytes_missing:  # the header's claim has a witness
+        return index.claimed_frames > there
     return index.claimed_frames - there > max(2, _MISSING_SHARE * index.claimed_frames)
 
 
