@@ -69,12 +69,12 @@ def test_rare_codecs_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.Mon
         write_video(tmp_path / f"{codec}{suffix}", codec, pixel_format)
         for codec, suffix, pixel_format, _ in RARE
     ]
-    reasons = [f"codec {fourcc!r} is not supported" for *_, fourcc in RARE]
+    reasons = [f"the codec {fourcc!r} is not supported" for *_, fourcc in RARE]
     outcomes = [outcome for _, outcome in read_clips_isolated(paths, SPEC)]
     assert [getattr(outcome, "reason", outcome) for outcome in outcomes] == reasons
 
     monkeypatch.setattr(cv2.VideoCapture, "grab", lambda _self: pytest.fail("decoded"), raising=False)  # noqa: TID251
-    with pytest.raises(VideoError, match="codec 'MAGY' is not supported"):
+    with pytest.raises(VideoError, match="the codec 'MAGY' is not supported"):
         read_clip(paths[0], SPEC)
 
 
@@ -84,7 +84,7 @@ def test_a_codec_is_known_by_its_decoder_not_by_its_name_in_the_file(tmp_path: P
     assert content.count(b"M8Y0") >= 1
     path.write_bytes(content.replace(b"M8Y0", b"M8RG"))  # another of this codec's names
     ((_, outcome),) = read_clips_isolated([path], SPEC)
-    assert getattr(outcome, "reason", outcome) == "codec 'MAGY' is not supported"
+    assert getattr(outcome, "reason", outcome) == "the codec 'MAGY' is not supported"
 
 
 @pytest.mark.parametrize(

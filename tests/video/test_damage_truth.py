@@ -32,7 +32,7 @@ _NUMBERS = r"(cut off after \d+ of \d+ frames|\d+ of \d+ frames read)"
 _SENTENCE = _NUMBERS + r"(; \d+ decoder complaints?)?(; \d+ gaps? in the video)?"
 UNDERSTOOD = [
     r"not a supported video",
-    r"codec '.{1,4}' is not supported",
+    r"the codec ('.{4}'|of its pictures) is not supported",
     r"not a readable video: the index \(moov\) is missing: cut off, or never finished",
     r"not a readable video: the file is shorter than its header says",
     r"no frame could be decoded",
