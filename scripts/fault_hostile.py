@@ -4,9 +4,9 @@
 
 Hostile files and names go through `clipwise preprocess` (a folder; a CSV) into a store, through `clipwise
 classify`, and through the Python API from a script without a main guard that has imported cv2 already. A
-server on this machine counts calls, and the system tells whenever a canary file is opened. Every hostile file must
-be failed with a reason, and good videos with names of all kinds must be read; the store must name them byte for
-byte. As a control the same files are opened by plain OpenCV: the witnesses must see something then.
+server on this machine counts calls, and the system tells whenever a canary file is opened. Every hostile file
+must be failed with a reason, and good videos with names of all kinds must be read; the store must name them
+byte for byte. As a control the same files are opened by plain OpenCV: the witnesses must see something then.
 """
 
 import contextlib
@@ -33,6 +33,7 @@ from pipeline.clips.store import ClipStore
 from pipeline.video.worker import DEFAULT_MEMORY_LIMIT_BYTES
 from scripts import fault_hostile_files as makers
 from scripts.fault_common import ROOT, SPEC_WORDS, Promises, command, parser
+from scripts.fault_hostile_names import GOOD_NAMES, hostile_names
 from scripts.fault_hostile_readers import PROTECTED, UNPROTECTED
 from scripts.fault_watch import Server, Watch, witnesses
 from tests.helpers.runs import make_run
@@ -67,12 +68,13 @@ class Scene:
     @property
     def hostile(self) -> list[Path]:
         """The hostile files."""
-        return sorted((self.videos / "hostile/files").glob("*.*"))
+        files = sorted((self.videos / "hostile/files").glob("*.*"))
+        return [path for path in files if path.name != makers.BESIDE]
 
     @property
     def names(self) -> list[str]:
         """Names that are no files of ours."""
-        return makers.names(self.canary, self.server.port)
+        return hostile_names(self.canary, self.server.port)
 
     def quiet(self, route: str) -> None:
         """Nothing may have been called or opened."""
@@ -95,7 +97,8 @@ class Scene:
         process: subprocess.Popen[str] = subprocess.Popen(
             words,
             stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="backslashreplace", **options,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            encoding="utf-8", errors="backslashreplace", **options,
         )  # fmt: skip
         peak = _Peak(process.pid)
         out, err = process.communicate(text)
@@ -136,6 +139,12 @@ def write_hostile(hostile: Path, folder: Path, canary: Path, port: int, *, spars
     made |= makers.bombs(scratch)
     for name, content in made.items():
         (hostile / f"{name}.mp4").write_bytes(content)
+    for (
+        name,
+        content,
+    ) in made.items():  # a list or a person may name these; a folder's listing leaves them out
+        if (suffix := makers.SUFFIXES.get(name.partition("-")[0])) is not None:
+            (hostile / f"{name}{suffix}").write_bytes(content)
     for name in ("m3u8-web", "m3u8-far", "ffconcat-far", "sdp", "dash-web", "subtitles"):  # by other names
         for suffix in (".avi", ".ts", ".mkv", ".gif", ".h264"):
             (hostile / f"{name}{suffix}").write_bytes(made[name])
@@ -145,13 +154,8 @@ def write_hostile(hostile: Path, folder: Path, canary: Path, port: int, *, spars
     (hostile / "folder.mp4").mkdir()
     (hostile / "loop.mp4").symlink_to("loop.mp4")
     (hostile / "nowhere.mp4").symlink_to("nothing.mp4")
-    for name, target in (
-        ("zero", "/dev/zero"),
-        ("null", "/dev/null"),
-        ("stdin", "/dev/stdin"),
-        ("memory", "/proc/self/mem"),
-    ):
-        (hostile / f"{name}.mp4").symlink_to(target)
+    for name in ("zero", "null", "stdin"):
+        (hostile / f"{name}.mp4").symlink_to(f"/dev/{name}")
     with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(hostile):
         listening.bind("socket.mp4")
 
@@ -160,9 +164,9 @@ def write_good(good: Path) -> int:
     """The same good video under odd names; how many."""
     good.mkdir(parents=True)
     plain = write_numbered_video(good / "plain.avi", 9)
-    for name in makers.GOOD_NAMES:
+    for name in GOOD_NAMES:
         shutil.copyfile(plain, os.path.join(os.fsencode(good), name))  # noqa: PTH118 - bytes
-    return len(makers.GOOD_NAMES) + 1
+    return len(GOOD_NAMES) + 1
 
 
 # --- the routes ---------------------------------------------------------------------------------
@@ -180,7 +184,8 @@ def store_from_folder(scene: Scene) -> None:
     clips = {clip.path: clip for clip in store.clips}
     hostile = {path: clip for path, clip in clips.items() if clip.label == "hostile"}
     for path, clip in hostile.items():
-        scene.promises.check(clip.status == "failed" and clip.reason, NOT_OK, (path, clip.status))
+        refused = clip.status == "failed" and clip.reason
+        scene.promises.check(refused or Path(path).stem in makers.WHOLE, NOT_OK, (path, clip.status))
     print(*sorted(f"  {path}: {clip.reason}" for path, clip in hostile.items()), sep="\n")
     listed = {f"hostile/files/{path.name}" for path in scene.hostile if is_listed(path)}
     scene.promises.check(hostile.keys() == listed, "each hostile file is listed", hostile.keys() ^ listed)
@@ -209,8 +214,9 @@ def _numbers(store: ClipStore, clip: Clip) -> tuple[int, ...]:
 def store_from_table(scene: Scene) -> None:
     """Through a CSV that names anything: local names in one table, those that leave its folder one by one."""
     names = scene.names
-    local = [name for name in names if not name.startswith(("/", "~")) and ".." not in name]
-    for number, group in enumerate([local, *([name] for name in names if name not in local)]):
+    local = {os.path.normpath(name): name for name in names if not name.startswith(("/", "~", "."))}
+    outside = [name for name in names if name.startswith(("/", "~"))]
+    for number, group in enumerate([list(local.values()), *([name] for name in outside)]):
         table, out = scene.videos / f"list-{number}.csv", scene.videos.parent / f"table-store-{number}"
         with table.open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
@@ -230,17 +236,20 @@ def store_from_table(scene: Scene) -> None:
 
 
 def from_python(scene: Scene, model: Path | None, *, time_limit_seconds: float) -> None:
-    """Through a script without a main guard that has imported cv2: reading, and classifying."""
-    place = scene.videos.parent / "bombs"
-    place.mkdir()
-    for name, content in makers.slow_bombs(scene.videos.parent).items():
-        (place / f"{name}.mp4").write_bytes(content)
-    os.truncate(place / "sixty-million-samples.mp4", 80 << 20)
-    (place / "sparse.mp4").touch()
-    os.truncate(place / "sparse.mp4", 1 << 40)
-    slow = [str(path) for path in sorted(place.iterdir())]
+    """Through a script without a main guard that has imported cv2: reading, and classifying.
+
+    Files that never end are read too, unless the limit is 0.
+    """
+    slow = []
+    if time_limit_seconds:
+        place = scene.videos.parent / "bombs"
+        place.mkdir()
+        for name, content in makers.slow_bombs(scene.videos.parent).items():
+            (place / f"{name}.mp4").write_bytes(content)
+            os.truncate(place / f"{name}.mp4", 80 << 20)
+        slow = [str(path) for path in sorted(place.iterdir())]
     wanted = {"read": scene.names + slow + scene.files, "classify": scene.names + scene.files}
-    words = [sys.executable, "-c", PROTECTED, str(model or ""), str(time_limit_seconds)]
+    words = [sys.executable, "-c", PROTECTED, str(model or ""), str(time_limit_seconds or 600)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     code, out, errors = scene.run(words, cwd=scene.videos.parent, env=environment, input=json.dumps(wanted))
     scene.promises.check(code == 0, "a script of a user's ends with code 0", (code, errors[-800:]))
@@ -254,7 +263,8 @@ def from_python(scene: Scene, model: Path | None, *, time_limit_seconds: float) 
                 reason == "ok", "a good video is read, whatever its name", (route, path, reason)
             )
         else:
-            scene.promises.check(reason not in ("ok", ""), NOT_OK, (route, path, reason))
+            refused = reason not in ("ok", "") or Path(path).stem in makers.WHOLE
+            scene.promises.check(refused, NOT_OK, (route, path, reason))
         if path in slow:
             print(f"  {path}: {reason}")
     scene.quiet("Python")
@@ -267,7 +277,8 @@ def by_classify(scene: Scene, model: Path) -> None:
     results = [json.loads(line) for line in out.splitlines()]
     scene.promises.check(code == 1, "classify of hostile files ends with code 1", (code, errors[-500:]))
     for result in results:
-        scene.promises.check(result["status"] == "failed" and result["error"], NOT_OK, result)
+        refused = result["status"] == "failed" and result["error"]
+        scene.promises.check(refused or Path(result["path"]).stem in makers.WHOLE, NOT_OK, result)
     listed = sum(is_listed(path) for path in scene.hostile)
     scene.promises.check(len(results) == listed, "each hostile file has an outcome", (len(results), listed))
     for name in (
@@ -317,14 +328,12 @@ def control(scene: Scene, paths: Sequence[str]) -> int:
     scene.promises.check(
         seen > 0, "plain OpenCV is seen to open what it should not", f"{seen} of {len(paths)}"
     )
-    print(
-        f"control: plain OpenCV called the network or opened a canary for {seen} of {len(paths)} files and names"
-    )
+    print(f"control: plain OpenCV called the network or opened a canary for {seen} of {len(paths)} inputs")
     return seen
 
 
 @contextlib.contextmanager
-def scene_in(folder: Path, promises: Promises, *, sparse_bytes: int = 3 << 30) -> Iterator[Scene]:
+def scene_in(folder: Path, promises: Promises, *, sparse_bytes: int = 1 << 40) -> Iterator[Scene]:
     """All files; the witnesses watch from here on."""
     canary, videos = makers.make_canaries(folder / "canary"), folder / "videos"
     write_good(videos / "good/files")
@@ -349,7 +358,7 @@ def main() -> int:
         model = folder / "trained/run"
         with scene_in(folder, promises) as scene:
             print(f"{len(scene.hostile)} hostile files, {len(scene.names)} hostile names, "
-                  f"{len(makers.GOOD_NAMES)} good videos with odd names")  # fmt: skip
+                  f"{len(GOOD_NAMES)} good videos with odd names")  # fmt: skip
             control(scene, [str(path) for path in scene.hostile if path.is_file()] + scene.names)
             store_from_folder(scene)
             store_from_table(scene)

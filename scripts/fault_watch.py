@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-_IN_ACCESS, _IN_OPEN, _IN_NONBLOCK = 0x1, 0x20, 0o4000  # sys/inotify.h
+_IN_ACCESS, _IN_OPEN, _IN_ISDIR, _IN_NONBLOCK = 0x1, 0x20, 0x40000000, 0o4000  # sys/inotify.h
 _EVENT = struct.Struct("iIII")
 
 
@@ -86,9 +86,10 @@ class Watch:
             while events := os.read(self._handle, 1 << 16):
                 offset = 0
                 while offset < len(events):
-                    number, _, _, length = _EVENT.unpack_from(events, offset)
+                    number, mask, _, length = _EVENT.unpack_from(events, offset)
                     name = events[offset + _EVENT.size : offset + _EVENT.size + length].rstrip(b"\0")
-                    self.touched.append(f"{self._paths[number]}/{os.fsdecode(name)}")
+                    if not mask & _IN_ISDIR:  # others list folders too
+                        self.touched.append(f"{self._paths[number]}/{os.fsdecode(name)}")
                     offset += _EVENT.size + length
         return self.touched
 

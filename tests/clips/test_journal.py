@@ -3,24 +3,27 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.clips.extract import Extracted
+from pipeline.clips.clip_rule import ClipRule
+from pipeline.clips.extracted import Extracted
 from pipeline.clips.journal import JournalWriter, journal_path, read_journal, write_journal
 from pipeline.errors import MachineError
 from pipeline.spec import ClipSpec
 
 
 def record(number: int) -> Extracted:
-    return Extracted(id=f"clip-{number}", fingerprint="1:2", status="failed", reason="no frame")
+    return Extracted(
+        id=f"clip-{number}", source_id=f"clip-{number}", fingerprint="1:2", status="failed", reason="no frame"
+    )
 
 
 def test_records_are_there_as_soon_as_they_were_added(tmp_path: Path) -> None:
     journal_path(tmp_path).parent.mkdir()
-    write_journal(tmp_path, ClipSpec(), {})
+    write_journal(tmp_path, ClipSpec(), ClipRule(), {})
     with JournalWriter(tmp_path) as journal:
         for number in range(3):
-            journal.add(record(number))
+            journal.add(f"clip-{number}", (record(number),))
             assert len(read_journal(tmp_path)[1]) == number + 1
-    assert read_journal(tmp_path) == (ClipSpec().to_dict(), {f"clip-{n}": record(n) for n in range(3)})
+    assert read_journal(tmp_path)[1] == {f"clip-{n}": (record(n),) for n in range(3)}
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
@@ -32,7 +35,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         pytest.raises(MachineError, match=r"cannot write .*journal\.jsonl: No space left on device"),
         JournalWriter(tmp_path) as journal,
     ):
-        journal.add(record(0))
+        journal.add("clip-0", (record(0),))
     journal_path(tmp_path).unlink()
     journal_path(tmp_path).mkdir()
     with pytest.raises(MachineError, match=r"cannot write .*journal\.jsonl"):
