@@ -36,7 +36,6 @@ from scripts.fault_common import ROOT, SPEC_WORDS, Promises, command, parser
 from scripts.fault_hostile_names import GOOD_NAMES, hostile_names
 from scripts.fault_hostile_readers import PROTECTED, UNPROTECTED
 from scripts.fault_watch import Server, Watch, witnesses
-from tests.helpers.runs import make_run
 from tests.helpers.videos import read_numbers, write_numbered_video
 
 NOT_OK = "a hostile file or name is failed, with a reason"
@@ -348,6 +347,8 @@ def scene_in(folder: Path, promises: Promises, *, sparse_bytes: int = 1 << 40) -
 
 
 def main() -> int:
+    from tests.helpers.runs import make_run  # torch comes with it
+
     options = parser(__doc__)
     options.add_argument("--time-limit", type=float, default=20.0, help="seconds for files that never end")
     chosen = options.parse_args()

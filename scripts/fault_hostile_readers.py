@@ -6,7 +6,6 @@
 PROTECTED = """
 import json, os, sys
 import cv2
-from pipeline import load
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
 from pipeline.video.worker import read_clip_isolated, read_clips_isolated
@@ -26,6 +25,7 @@ for path in paths[:3]:
         reason = error.reason
     print(json.dumps(["read one", os.fsdecode(path), reason]), flush=True)
 if model:
+    from pipeline import load
     classifier = load(model)
     for result in classifier.classify_many(wanted["classify"]):
         print(json.dumps(["classify", result.path, result.error or "ok"]), flush=True)

@@ -35,9 +35,10 @@ REASONS = {
 def preprocess(videos: Path, out: Path, *, faults: Mapping[str, str], num_workers: int) -> dict[str, bytes]:
     """The real preprocess with faults laid on some videos; the store's bytes."""
     job = partial(extract_with_faults, faults=faults)
-    pool = partial(WorkerPool, time_limit_seconds=TIME_LIMIT_SECONDS, memory_limit_bytes=MEMORY_LIMIT_BYTES)
+    pool = partial(WorkerPool, memory_limit_bytes=MEMORY_LIMIT_BYTES)
     with (
         mock.patch.object(preprocess_module, "extract", job),
+        mock.patch.object(preprocess_module, "_time_limit", return_value=TIME_LIMIT_SECONDS),
         mock.patch.object(preprocess_module, "WorkerPool", pool),
     ):
         preprocess_module.preprocess(videos, out, spec=SPEC, num_workers=num_workers, retry=True)

@@ -2,10 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from scripts import fault_disk, fault_hostile, fault_kill, fault_workers
+from pipeline.clips.clip import Clip
+from pipeline.video.letterbox import fit_frame
+from scripts import fault_disk, fault_hostile, fault_kill, fault_memory, fault_mutations, fault_workers
 from scripts.fault_common import Promises
+from tests.helpers.videos import numbered_frame
 
 
 def none_broken(promises: Promises) -> None:
@@ -38,6 +43,46 @@ def test_hostile_files_and_names(tmp_path: Path) -> None:
         fault_hostile.store_from_folder(scene)
         fault_hostile.from_python(scene, None, time_limit_seconds=0)
     none_broken(promises)
+
+
+def test_changed_bytes_are_never_the_end(tmp_path: Path) -> None:
+    promises, verdicts = fault_mutations.run(tmp_path, count=51, seed=3, num_workers=2)
+    none_broken(promises)
+    assert {name: counts.total() - counts["lost its worker"] for name, counts in verdicts.items()} == {
+        kind.name: 3 for kind in fault_mutations.KINDS
+    }
+    lossless = verdicts["mkv-ffv1"] + verdicts["avi-ffv1"]  # FFV1 carries checksums: nothing is silent
+    assert not [name for name in lossless if name in ("ok, spoilt", "ok, differs", "ok, other frame")]
+
+
+def test_verdicts_on_changed_videos() -> None:
+    kinds = fault_mutations
+    indices = (1, 4)
+    clean = [np.asarray(numbered_frame(i, size_wh=kinds.SIZE_WH)) for i in range(6)]
+    side = kinds.SPEC.image_size
+    fitted = [fit_frame(np.ascontiguousarray(frame[:, :, ::-1]), kinds.SPEC) for frame in clean]
+    frames = np.stack([fitted[i] for i in indices])
+    assert frames.shape == (2, side, side, 3)
+
+    def of(frames: NDArray[np.uint8] | None, num_frames: int = kinds.NUM_FRAMES) -> str:
+        clip = Clip(
+            id="a", path="a", label="a", split="train", group="a", status="ok",
+            frame_indices=indices, num_frames=num_frames,
+        )  # fmt: skip
+        return kinds.verdict(clip, frames, fitted)
+
+    assert of(None) == "failed"
+    assert of(frames) == "ok, right"
+    assert of(frames, 59) == "ok, shorter"
+    assert of(frames[::-1]) == "ok, other frame"
+    assert (
+        of(np.where(np.arange(side)[:, None, None] < side // 2, 128, frames).astype(np.uint8)) == "ok, spoilt"
+    )
+    assert of((frames * 0.9).astype(np.uint8)) == "ok, differs"
+
+
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    none_broken(fault_memory.run(tmp_path, num_clips=60, minutes=0, num_workers=2))
 
 
 @pytest.mark.slow
