@@ -29,8 +29,12 @@ if model:
     classifier = load(model)
     for result in classifier.classify_many(wanted["classify"]):
         print(json.dumps(["classify", result.path, result.error or "ok"]), flush=True)
-    result = classifier.classify(wanted["classify"][0])
-    print(json.dumps(["classify one", result.path, result.error or "ok"]), flush=True)
+    try:
+        classifier.classify(wanted["classify"][0])
+        reason = "ok"
+    except VideoError as error:
+        reason = error.reason
+    print(json.dumps(["classify one", wanted["classify"][0], reason]), flush=True)
 """
 
 UNPROTECTED = """
