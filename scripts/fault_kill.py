@@ -71,7 +71,9 @@ def prepare(folder: Path, num_videos: int, words: Sequence[object]) -> list[Case
         begun = None
         if name == "old":
             begun = folder / "begun"
-            run_command("preprocess", videos, "--out", begun, *words)
+            code, errors = run_command("preprocess", videos, "--out", begun, *words)
+            if code:
+                sys.exit(f"the first run ended with {code}: {errors}")
             for number, path in enumerate(sorted(videos.rglob("*.avi"))):
                 if number % 2:
                     path.write_bytes((fresh / path.relative_to(videos)).read_bytes() + b"\0")
