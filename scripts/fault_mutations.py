@@ -61,7 +61,7 @@ class Kind:
 KINDS = (
     Kind(name="mp4-h264", suffix=".mp4", codec="libx264"),
     Kind(name="mp4-hevc", suffix=".mp4", codec="libx265", options=(("x265-params", "log-level=none"),)),
-    Kind(name="mp4-av1", suffix=".mp4", codec="libsvtav1"),
+    Kind(name="mp4-av1", suffix=".mp4", codec="libsvtav1", options=(("svtav1-params", "lp=1"),)),
     Kind(name="mov-mjpeg", suffix=".mov", codec="mjpeg", pixel_format="yuvj420p"),
     Kind(name="mkv-h264", suffix=".mkv", codec="libx264"),
     Kind(name="mkv-ffv1", suffix=".mkv", codec="ffv1", options=(("slicecrc", "1"),)),
@@ -82,8 +82,9 @@ KINDS = (
 def write_clean(folder: Path, kind: Kind) -> Path:
     """A video of this kind; frame i shows the number i."""
     path = folder / f"{kind.name}{kind.suffix}"
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream(kind.codec, rate=25, options=dict(kind.options))
+    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:  # no random identifiers
+        options = {"threads": "1"} | dict(kind.options)
+        stream: Any = container.add_stream(kind.codec, rate=25, options=options)
         stream.width, stream.height = SIZE_WH
         stream.pix_fmt, stream.bit_rate, stream.gop_size = kind.pixel_format, 1_500_000, 15
         for number in range(NUM_FRAMES):
