@@ -107,7 +107,31 @@ def owned_folder(path: Path) -> Iterator[None]:
 def remove_unfinished(folder: Path) -> None:
     """Removes what a killed run left in `folder`; call it only while holding the folder."""
     for leftover in Path(folder).glob(TEMPORARY_PREFIX + "*"):
-        leftover.unlink(missing_ok=True)
+        remove_file(leftover)
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file, if it is there.
+
+    Raises:
+        MachineError: it cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise MachineError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
+def move_file(path: Path, to: Path) -> None:
+    """Moves a file within a file system, over what is there, in one step.
+
+    Raises:
+        MachineError: it cannot be moved.
+    """
+    try:
+        os.replace(path, to)  # noqa: PTH105
+    except OSError as error:
+        raise MachineError(f"cannot move {path} to {to}: {error.strerror or error}") from error
 
 
 def require_free_space(folder: Path, needed_bytes: int, *, purpose: str) -> None:

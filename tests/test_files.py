@@ -117,3 +117,12 @@ def test_sizes_for_people(count: int, text: str) -> None:
 def test_hash_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"abc")
     assert files.sha256_of_file(tmp_path / "f").startswith("ba7816bf8f01cfea")  # FIPS 180-2, B.1
+
+
+def test_what_cannot_be_removed_or_moved_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-folder").mkdir()
+    with pytest.raises(MachineError, match=r"cannot remove .*\.unfinished-folder"):
+        files.remove_unfinished(tmp_path)
+    files.remove_file(tmp_path / "not there")
+    with pytest.raises(MachineError, match=r"cannot move .*not there to .*elsewhere"):
+        files.move_file(tmp_path / "not there", tmp_path / "elsewhere")

@@ -6,15 +6,17 @@
 A cache beside the store: it holds modification times, which the store itself must not, and may be deleted.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from pipeline import files
 from pipeline.clips.clip_rule import ClipRule
 from pipeline.clips.extracted import Extracted
+from pipeline.errors import MachineError
 from pipeline.spec import ClipSpec
 
 FOLDER = ".preprocess"
@@ -61,23 +63,38 @@ def write_journal(
 
 
 class JournalWriter:
-    """Appends finished sources; each survives a kill of this process as soon as `add` returns."""
+    """Appends finished sources; each survives a kill of this process as soon as `add` returns.
+
+    Raises:
+        MachineError: the disk is full, and the like; also from its methods.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._file: IO[bytes] = journal_path(folder).open("ab")
+        self._path = journal_path(folder)
+        with self._named():
+            self._file: IO[bytes] = self._path.open("ab", buffering=0)
 
     def __enter__(self) -> "JournalWriter":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        # Where there is an error already, that one is told.
+        with self._file, self._named() if kind is None else contextlib.suppress(OSError):
+            os.fsync(self._file.fileno())
 
     def add(self, source_id: str, records: Sequence[Extracted]) -> None:
         """Appends one source, on a line of its own even if the one before was cut off."""
-        self._file.write(b"\n" + _line(source_id, records).encode())
-        self._file.flush()
+        line = b"\n" + _line(source_id, records).encode()
+        with self._named():
+            while line:  # a full disk may take a part
+                line = line[self._file.write(line) :]
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise MachineError(f"cannot write {self._path}: {error.strerror or error}") from error
 
 
 def _line(source_id: str, records: Sequence[Extracted]) -> str:

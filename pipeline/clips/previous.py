@@ -1,7 +1,5 @@
 """What an earlier run left in a store's folder: a finished store, an unfinished one, or nothing."""
 
-import contextlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -123,12 +121,11 @@ class Previous:
             write_journal(self.folder, spec, clip_rule, self.records)
         is_whole = (self.folder / "store.json").exists()
         if is_whole and any(clip.is_usable and clip.path in redone for clip in self.clips):
-            os.replace(self.folder / "store.json", _aside(self.folder))  # noqa: PTH105
+            files.move_file(self.folder / "store.json", _aside(self.folder))
 
     def end(self) -> None:
         """Forgets the store.json of before: the new one is in place."""
-        with contextlib.suppress(FileNotFoundError):
-            _aside(self.folder).unlink()
+        files.remove_file(_aside(self.folder))
 
 
 def _aside(folder: Path) -> Path:

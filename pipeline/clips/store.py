@@ -131,7 +131,9 @@ def write_frames(folder: Path, clip_id: str, frames: np.ndarray) -> str:
     """Writes a clip's frames (F, S, S, 3) whole or not at all; returns the SHA-256 of the array's bytes."""
     frames = np.ascontiguousarray(frames, dtype=np.uint8)
     with files.whole_file(frames_path(folder, clip_id)) as file:
-        np.save(file, frames, allow_pickle=False)
+        # As np.save does, which on a full disk loses the system's reason.
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(frames))
+        file.write(frames.data)
     return hash_frames(frames)
 
 

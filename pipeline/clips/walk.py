@@ -69,11 +69,26 @@ def list_files(folder: Path) -> list[Path]:
     """
     fence, found = Fence(folder), []
     top = _visible(folder, fence)
-    for level in (top, *(_visible(Path(it.path), fence) for it in top if it.is_dir())):
+    for level in (top, *(_visible(Path(it.path), fence) for it in top if _is_folder(it))):
         found += [
-            Path(it.path) for it in level if it.is_file() and Path(it.name).suffix.lower() in LIST_SUFFIXES
+            Path(it.path) for it in level if _is_file(it) and Path(it.name).suffix.lower() in LIST_SUFFIXES
         ]
     return found
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or leads to one; a link to itself is taken for a file, which fails when read."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _visible(folder: Path, fence: Fence) -> list[os.DirEntry[str]]:
@@ -116,9 +131,9 @@ def _walk(
     if identity in ancestors:
         return
     entries = [entry for entry in entries if not _leads_out(entry, parts, found, fence)]
-    yield parts, [entry.name for entry in entries if not entry.is_dir()]
+    yield parts, [entry.name for entry in entries if not _is_folder(entry)]
     for entry in entries:
-        if entry.is_dir() and not entry.name.startswith("."):
+        if _is_folder(entry) and not entry.name.startswith("."):
             yield from _walk(entry.path, (*parts, entry.name), (*ancestors, identity), found, fence)
 
 

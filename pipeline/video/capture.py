@@ -12,6 +12,7 @@ from pipeline.errors import VideoError
 from pipeline.video.codecs import fourcc_text, is_supported
 
 MAX_FRAME_PIXELS = 8192 * 4608  # 8K and a little more; decoding holds many frames of this size at once
+SPARSE_BYTES = 1 << 30  # from this size on a file is asked whether it holds data at all
 MAX_FAILURES = 64  # failed grabs in a row that are taken for the end: one bad packet looks like the end too
 NOT_SUPPORTED = "not a supported video"
 Capture = cv2.VideoCapture  # noqa: TID251 - the type, for those who are handed an open one
@@ -29,7 +30,7 @@ def regular_file(path: AnyPath) -> bytes:
     A FIFO would hang the open for ever, and a name that is not UTF-8 crashes OpenCV unless it comes as bytes.
 
     Raises:
-        VideoError: no such file, not a regular file, empty, or not readable.
+        VideoError: no such file, not a regular file, empty, mostly holes, or not readable.
     """
     name = name_of(path)
     try:
@@ -44,6 +45,8 @@ def regular_file(path: AnyPath) -> bytes:
         raise VideoError(name, "the file is empty")
     if not os.access(name, os.R_OK):
         raise VideoError(name, "cannot be opened: no permission to read it")
+    if _is_mostly_holes(name, status):
+        raise VideoError(name, "most of the file is missing (holes without data): an unfinished copy?")
     return os.path.abspath(os.fsencode(name))  # noqa: PTH100 - a Path cannot hold bytes
 
 
@@ -94,6 +97,22 @@ def _open(path: AnyPath, parameters: list[int]) -> Iterator[Capture]:
         yield capture
     finally:
         capture.release()
+
+
+def _is_mostly_holes(name: str, status: os.stat_result) -> bool:
+    """Whether a large file holds data in less than half of its length: a terabyte of nothing takes hours."""
+    num_blocks = getattr(status, "st_blocks", None)
+    if num_blocks is None or status.st_size < SPARSE_BYTES or 512 * num_blocks >= status.st_size // 2:
+        return False
+    if not hasattr(os, "SEEK_DATA"):
+        return False
+    data_bytes = end = 0  # some file systems do not tell the blocks, so the data is asked for
+    with contextlib.suppress(OSError), open(name, "rb", buffering=0) as file:  # noqa: PTH123
+        for _ in range(1000):
+            start = os.lseek(file.fileno(), end, os.SEEK_DATA)  # OSError: there is no more
+            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            data_bytes += end - start
+    return data_bytes < status.st_size // 2
 
 
 def _kind(mode: int) -> str:

@@ -42,6 +42,20 @@ def test_missing_empty_and_special_files(tmp_path: Path) -> None:
     assert "cannot be opened" in reason_of(tmp_path / "loop.mp4")
 
 
+def test_a_large_file_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty, half, full = (tmp_path / f"{name}.mp4" for name in ("empty", "half", "full"))
+    for path, share in ((empty, 0.01), (half, 0.6), (full, 1.0)):
+        path.write_bytes(bytes([1]) * int(share * (1 << 22)))
+        os.truncate(path, 1 << 22)
+    monkeypatch.setattr(capture, "SPARSE_BYTES", 1 << 22)
+    if 512 * empty.stat().st_blocks > 1 << 21:
+        pytest.skip("this file system has no holes")
+    assert reason_of(empty).startswith("most of the file is missing")
+    assert reason_of(half) == reason_of(full) == "not a supported video"
+    os.truncate(empty, 1 << 40)
+    assert reason_of(empty).startswith("most of the file is missing")
+
+
 def test_a_file_without_permission(tmp_path: Path) -> None:
     path = write_numbered_video(tmp_path / "video.avi", 3)
     path.chmod(0)
