@@ -5,7 +5,9 @@ import re
 import tempfile
 from typing import IO
 
-_MARK = b"[OPENCV:FFMPEG:16]"  # level 16: errors; OPENCV_FFMPEG_LOGLEVEL=16 prints these and nothing milder
+_MARK = b"[OPENCV:FFMPEG:16]"  # level 16: errors
+# Level 24, warnings, is full of trifles; but a packet of which the demuxer knows that bytes are missing is none.
+_CORRUPT = re.compile(rb"\[OPENCV:FFMPEG:24\][^\n]*corrupt", re.IGNORECASE)
 # OpenCV's conversion to RGB at such a frame; `retrieve` reports success all the same.
 _INTERLACED = b"Cannot convert interlaced to progressive"
 # Our own list of codecs at work, on sound and subtitles too: says nothing of the video's health.
@@ -38,7 +40,7 @@ class ComplaintLog:
         self._offset = self._file.tell()
         lines, _, self._partial = fresh.rpartition(b"\n")  # the last line may be half written
         self._interlaced |= _INTERLACED in lines
-        self._count += lines.count(_MARK) - len(_OURS.findall(lines))
+        self._count += lines.count(_MARK) + len(_CORRUPT.findall(lines)) - len(_OURS.findall(lines))
         if self._offset > _MAX_LOG_BYTES:  # a hostile file must not fill the memory
             self._file.seek(0)  # the streams share this offset
             self._file.truncate()

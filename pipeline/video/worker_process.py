@@ -26,7 +26,7 @@ DECODER_ENVIRONMENT = {  # read when cv2 loads FFmpeg: set before cv2 is importe
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": (
         f"protocol_whitelist;file|format_whitelist;{_FORMATS}|codec_whitelist;{','.join(DECODER_NAMES)}"
     ),
-    "OPENCV_FFMPEG_LOGLEVEL": "16",  # errors only: ComplaintLog counts them
+    "OPENCV_FFMPEG_LOGLEVEL": "24",  # errors and warnings: ComplaintLog counts those that tell of damage
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",

@@ -128,7 +128,7 @@ def test_workers_start_without_torch_and_with_the_decoders_environment() -> None
     assert not isinstance(environment, VideoError)
     assert "cv2" in modules
     assert not {"torch", "sklearn", "matplotlib", "albumentations", "pytest"} & set(modules)
-    assert environment["OPENCV_FFMPEG_LOGLEVEL"] == "16"
+    assert environment["OPENCV_FFMPEG_LOGLEVEL"] == "24"
     assert environment["OMP_NUM_THREADS"] == "1"
     assert "format_whitelist;mov" in environment["OPENCV_FFMPEG_CAPTURE_OPTIONS"]
     assert "concat" not in environment["OPENCV_FFMPEG_CAPTURE_OPTIONS"]
