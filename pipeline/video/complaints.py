@@ -6,7 +6,7 @@ import tempfile
 from typing import IO
 
 _MARK = b"[OPENCV:FFMPEG:16]"  # level 16: errors
-# Level 24, warnings, is full of trifles; but a packet of which the demuxer knows that bytes are missing is none.
+# Level 24, warnings, is full of trifles; a packet that the demuxer knows to lack bytes is none.
 _CORRUPT = re.compile(rb"\[OPENCV:FFMPEG:24\][^\n]*corrupt", re.IGNORECASE)
 # OpenCV's conversion to RGB at such a frame; `retrieve` reports success all the same.
 _INTERLACED = b"Cannot convert interlaced to progressive"
