@@ -14,6 +14,7 @@ writer. Everything else of a clip (size, rate, length, bytes, bars) is drawn bes
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from pipeline.audit.bars import Bars
 from pipeline.clips.clip import SPLITS, Clip, Split
 from pipeline.clips.split_rule import SplitRule
-from pipeline.clips.store import ClipStore, write_frames, write_store
+from pipeline.clips.store import ClipStore, frames_path, write_frames, write_store
 from pipeline.labels import Labels
 from pipeline.spec import ClipSpec
 from pipeline.video.letterbox import fit_frame, resize_frame
@@ -47,7 +48,7 @@ _SIZES: dict[Family, list[tuple[int, int]]] = {
     "crates": [(426, 240), (854, 480), (720, 576), (480, 640), (1920, 1080)],
 }
 _RATES: dict[Family, list[float]] = {"blobs": [24.0, 25.0, 30.0], "crates": [15.0, 25.0, 29.97, 50.0, 60.0]}
-_WORKING_PX = 112  # the longer side of the made-up video
+_WORKING_PX = 88  # the longer side of the made-up video
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,34 +75,41 @@ class _Draft:
     scene: Scene
     copy: Copy | None = None
 
+    def looks_like(self, other: "_Draft") -> bool:
+        """Whether both give the same pictures."""
+        return self.scene is other.scene and (self.size_wh, self.has_bars, self.copy) == (
+            other.size_wh, other.has_bars, other.copy
+        )  # fmt: skip
 
-def make_set(
-    folder: Path,
-    family: Family,
-    seed: int,
-    *,
-    copy: Copy | None = None,
-    planted: Planted | None = None,
-) -> MadeUp:
-    """Makes a store of 60 to 160 clips of 2 to 4 classes; the seed decides all but what is planted.
+
+def make_sets(
+    folder: Path, family: Family, seed: int, *, copy: Copy, planted: Planted
+) -> tuple[MadeUp, MadeUp, MadeUp]:
+    """Makes one store of 60 to 160 clips of 2 to 4 classes three times; the seed decides all about it.
 
     Args:
         folder: where.
         family: of scenes and properties.
         seed: of everything.
-        copy: one clip of the training split comes again in the test split, changed like this.
-        planted: this property goes with the class.
+        copy: how a clip is changed that comes again on the other side of the split.
+        planted: the property that goes with the class.
+
+    Returns:
+        The set as it is, the one with the copy, the one with the property.
     """
-    rng = np.random.default_rng([seed, len(family)])
-    drafts = _drafts(family, rng)
-    extra = np.random.default_rng([seed, 99])
-    if planted is not None:
-        drafts = _plant(drafts, planted, family, extra)
-    if copy is not None:
-        original = drafts[int(extra.integers(len(drafts)))]
-        side: Split = "test" if original.split != "test" else "train"
-        drafts.append(replace(original, split=side, group="", copy=copy))
-    return _write(folder, SPECS[family], drafts, np.random.default_rng([seed, 7]))
+    drafts = _drafts(family, np.random.default_rng([seed, len(family)]))
+    rng = np.random.default_rng([seed, 99])
+    original = drafts[int(rng.integers(len(drafts)))]
+    side: Split = "test" if original.split != "test" else "train"
+    copied = [*drafts, replace(original, split=side, group="", copy=copy)]
+    tied = _plant(drafts, planted, family, rng)
+    clean = _write(folder / "clean", family, drafts, seed)
+    like = (folder / "clean", drafts)
+    return (
+        clean,
+        _write(folder / "copied", family, copied, seed, like=like),
+        _write(folder / "planted", family, tied, seed, like=like),
+    )
 
 
 def _drafts(family: Family, rng: np.random.Generator) -> list[_Draft]:
@@ -121,7 +129,7 @@ def _drafts(family: Family, rng: np.random.Generator) -> list[_Draft]:
                 group, place = "", int(rng.integers(1 << 30))
             else:
                 one_class = grouping == "of one class"
-                place = int(rng.integers(12)) if one_class else int(rng.integers(25))
+                place = int(rng.integers(25))
                 group = f"{class_index}-{place}" if one_class else str(place)
                 place = place + 100 * class_index if one_class else place
             of_group = np.random.default_rng(
@@ -140,7 +148,7 @@ def _drafts(family: Family, rng: np.random.Generator) -> list[_Draft]:
                     bits_per_second=float(np.exp(rng.normal(13.5 + of_clip.normal() * 0.3, 0.3))),
                     has_bars=bool(of_clip.random() < bar_share),
                     first_frame_has_bars=bool(rng.random() < first_share),
-                    scene=new_scene(np.random.default_rng([place, 5]), rng, class_index),
+                    scene=new_scene(place, rng, class_index),
                 )
             )
     return drafts
@@ -178,13 +186,25 @@ def _plant(drafts: list[_Draft], planted: Planted, family: Family, rng: np.rando
     return changed
 
 
-def _write(folder: Path, spec: ClipSpec, drafts: list[_Draft], rng: np.random.Generator) -> MadeUp:
+def _write(
+    folder: Path,
+    family: Family,
+    drafts: list[_Draft],
+    seed: int,
+    *,
+    like: tuple[Path, list[_Draft]] | None = None,
+) -> MadeUp:
+    """Writes a store; clips that look as in the store `like` are not filmed again."""
+    spec = SPECS[family]
     (folder / "frames").mkdir(parents=True, exist_ok=True)
     clips: list[Clip] = []
     first_frame_bars: dict[str, Bars] = {}
     for number, draft in enumerate(drafts):
-        frames = _film(draft, spec, rng)
         clip_id = f"clip-{number:04d}"
+        if like is not None and number < len(like[1]) and like[1][number].looks_like(draft):
+            frames = np.load(frames_path(like[0], clip_id))
+        else:
+            frames = _film(draft, spec, np.random.default_rng([seed, 7, number]))
         sha256 = hashlib.sha256(frames.tobytes() + bytes([number % 256, number // 256])).hexdigest()
         num_frames = max(spec.num_frames, round(draft.seconds * draft.frame_rate))
         first_frame_bars[clip_id] = Bars(left=0.2, right=0.2) if draft.first_frame_has_bars else Bars()
@@ -269,9 +289,15 @@ def _clouds(rng: np.random.Generator, sigmas: tuple[float, ...]) -> NDArray[np.f
     return np.asarray(total / total.std(), np.float32)
 
 
-def _blobs(place: np.random.Generator, rng: np.random.Generator, class_index: int) -> Scene:
+@lru_cache(maxsize=128)
+def _sky(place: int) -> Picture:
+    rng = np.random.default_rng([place, 5])
+    return np.asarray(120 + 35 * np.stack([_clouds(rng, (2, 8, 24)) for _ in range(3)], axis=2), np.float32)
+
+
+def _blobs(place: int, rng: np.random.Generator, class_index: int) -> Scene:
     """Soft blobs before clouds: straight, round, to and fro, growing."""
-    ground = 120 + 35 * np.stack([_clouds(place, (2, 8, 24)) for _ in range(3)], axis=2)
+    ground = _sky(place)
     number = int(rng.integers(1, 4))
     starts, ways = rng.uniform(0.25, 0.75, (number, 2)), rng.uniform(-0.5, 0.5, (number, 2))
     phases, radii = rng.uniform(0, 2 * np.pi, number), rng.uniform(0.05, 0.12, number)
@@ -297,14 +323,21 @@ def _blobs(place: np.random.Generator, rng: np.random.Generator, class_index: in
     return at
 
 
-def _crates(place: np.random.Generator, rng: np.random.Generator, class_index: int) -> Scene:
+@lru_cache(maxsize=128)
+def _street(place: int) -> Picture:
+    rng = np.random.default_rng([place, 5])
+    ground = np.full((_WORKING_PX, _WORKING_PX, 3), rng.uniform(60, 190, 3), np.float32)
+    for _ in range(int(rng.integers(12, 30))):
+        x, y = rng.integers(0, _WORKING_PX, 2)
+        width, height = rng.integers(6, 45, 2)
+        ground[y : y + height, x : x + width] = rng.uniform(20, 235, 3)
+    ground += 6 * _clouds(rng, (1.5,))[..., None]
+    return ground
+
+
+def _crates(place: int, rng: np.random.Generator, class_index: int) -> Scene:
     """Textured boxes in a street of rectangles: passing, swinging, coming nearer, appearing."""
-    ground = np.full((_WORKING_PX, _WORKING_PX, 3), place.uniform(60, 190, 3), np.float32)
-    for _ in range(int(place.integers(12, 30))):
-        x, y = place.integers(0, _WORKING_PX, 2)
-        width, height = place.integers(6, 45, 2)
-        ground[y : y + height, x : x + width] = place.uniform(20, 235, 3)
-    ground += 6 * _clouds(place, (1.5,))[..., None]
+    ground = _street(place)
     box = np.clip(rng.uniform(40, 215, 3) + 40 * _clouds(rng, (1, 4))[..., None], 0, 255).astype(np.uint8)
     side, start = float(rng.uniform(0.15, 0.3)), rng.uniform(0.15, 0.55, 2)
     way, phase, speed = rng.uniform(-0.35, 0.35, 2), rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 2.0)

@@ -16,6 +16,7 @@ _FEW_CLIPS = 10
 _UNBALANCED = 10  # times as many clips in the largest class as in the smallest
 _MANY_FAILED = 0.05
 _STRONG = 0.5  # of the way from chance to always right
+_WEAK = 0.05
 _FIRST_FRAME = "bars of the first frame"
 
 _COPIES: dict[Kind, tuple[str, str]] = {
@@ -194,9 +195,10 @@ def _shortcuts(check: ShortcutCheck) -> Finding:
             text=f"none of {len(check.shortcuts)} checks predicts the class better than chance.", facts=facts,
         )  # fmt: skip
     told = [f"{it.name} {it.accuracy:.2f}" for it in check.found]
-    strong = any(_gain(it) >= _STRONG for it in check.found)
+    gain = max(_gain(it) for it in check.found)
+    severity: Severity = "problem" if gain >= _STRONG else "warning" if gain >= _WEAK else "note"
     return Finding(
-        name="shortcuts", severity="problem" if strong else "warning",
+        name="shortcuts", severity=severity,
         text=f"balanced accuracy from one property alone (chance {check.found[0].chance:.2f}): "
         f"{_listed(told, at_most=10)}.",
         remedy="Make these properties alike in all classes (cut to one length, scale and encode alike, crop "

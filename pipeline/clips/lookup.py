@@ -25,8 +25,7 @@ def find_clip(store: ClipStore, wanted: str) -> Clip:
         return found[0]
     if found:
         raise UsageError(
-            f"{wanted!r} is the beginning of {len(found)} clips of {store.folder}: {_offered(found)}. "
-            "Give more of the id."
+            f"{wanted!r} fits {len(found)} clips of {store.folder}: {_offered(found)}. Give more of the id."
         )
     close = _close(store, wanted)
     hint = f" Did you mean {_offered(close)}?" if close else ""
