@@ -1,6 +1,6 @@
 """How many planted leaks and shortcuts does `clipwise audit` find, and how often does it cry for nothing?
 
-    python -m scripts.bench_audit --family blobs|crates [--sets 200] [--workers 2]
+    python scripts/bench_audit.py --family blobs|crates [--sets 200] [--workers 2]
 
 For each set (made by `made_up_sets.py`): once as it is, once with a changed copy of a training clip in the
 test split, once with a property that goes with the class. `blobs` is the family that the thresholds in
@@ -8,6 +8,7 @@ test split, once with a property that goes with the class. `blobs` is the family
 """
 
 import argparse
+import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,9 @@ from pathlib import Path
 
 import cv2
 from tqdm import tqdm
+
+if not __package__:  # run as a script: its own folder is on the path, the project's root is not
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pipeline.audit.audit import Audit, conclude
 from pipeline.audit.examine import Examined, examine

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.audit.bars import Bars
 from pipeline.clips.clip import SPLITS, Clip, Split
+from pipeline.clips.clip_rule import ClipRule
 from pipeline.clips.split_rule import SplitRule
 from pipeline.clips.store import ClipStore, frames_path, write_frames, write_store
 from pipeline.labels import Labels
@@ -233,6 +234,7 @@ def _write(
         spec=spec,
         labels=Labels.from_names(clip.label for clip in clips),
         clips=clips,
+        clip_rule=ClipRule(),
         split_rule=SplitRule(origin="csv", makes="nothing").to_dict(),
         versions={"cv2": "made up", "ffmpeg": "made up"},
     )

@@ -12,6 +12,7 @@ import pytest
 from pipeline.audit.audit import audit
 from pipeline.audit.finding import Finding
 from pipeline.clips.clip import Clip
+from pipeline.clips.clip_rule import ClipRule
 from pipeline.clips.store import ClipStore, write_frames, write_store
 from pipeline.errors import StoreError
 from tests.helpers.stores import make_store
@@ -27,6 +28,7 @@ def rewritten(store: ClipStore, clips: list[Clip]) -> ClipStore:
         spec=store.spec,
         labels=store.labels,
         clips=clips,
+        clip_rule=ClipRule(),
         split_rule=store.manifest["split"],
         versions=store.manifest["versions"],
     )
@@ -170,12 +172,15 @@ def test_same_pixels_of_other_bytes(tmp_path: Path) -> None:
 @pytest.mark.needs_data
 @pytest.mark.slow
 def test_what_is_known_of_tank_state_is_found(data_folder: Path, tmp_path: Path) -> None:
+    from pipeline.clips.listing_options import ListingOptions
     from pipeline.clips.preprocess import preprocess
     from pipeline.spec import ClipSpec
 
     table = data_folder / "tank_state.csv"
     spec = ClipSpec(num_frames=12, image_size=112)
-    store = preprocess(table, tmp_path / "clips", spec=spec, group_column="camera").store
+    store = preprocess(
+        table, tmp_path / "clips", spec=spec, listing=ListingOptions(group_column="camera")
+    ).store
     found = findings_of(store, videos=data_folder)
     assert len(found["identical files"].facts["sets"]) == 5
     assert len(found["groups"].facts["shared"]) == 4
