@@ -5,6 +5,16 @@
 For each set (made by `made_up_sets.py`): once as it is, once with a changed copy of a training clip in the
 test split, once with a property that goes with the class. `blobs` is the family that the thresholds in
 `pipeline/audit` were fixed on; the figures that count come from `crates`.
+
+72 sets of `crates` (seeds 0 to 71; 200 were not run yet):
+
+    copies found       51 of 72   re-encoded, rescaled, brightened 36 of 36; cropped 7, shifted 6 of 12;
+                                  all of it 2 of 12
+    shortcuts found    70 of 72   bit rate 10 of 12, all others 12 of 12
+    false alarms        4 of 72   shortcuts 4, copies 0
+
+The copies missed have hard edges in fast motion: their motion agrees with the original's by .5 to .92, below
+the threshold that keeps other clips of one place and class apart.
 """
 
 import argparse
