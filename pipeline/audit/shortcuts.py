@@ -6,8 +6,8 @@ model       naive Bayes on the binned property, every class as likely as any oth
 strength    balanced accuracy on held-out folds; groups stay whole
 certainty   how often shuffled labels hang together with the property as much (G, the likelihood ratio of the
             table of bins and classes): all clips count at once. Held-out accuracy as the measure missed 7 of
-            40 made-up shortcuts; by this one all 7 have p below .01. Labels move in whole groups: where a camera's
-            or a person's clips are of one class, there are as many independent labels as groups, not clips.
+            40 made-up shortcuts; by this one all 7 have p below .01. Labels move in whole groups: where the
+            clips of a camera or a person are of one class, there are as many independent labels as groups.
             Where groups are few, and hold clips of several classes, labels move within their group instead:
             then only what goes with the class beyond the group counts
 many looks  a property's G is compared with the best that ANY property reaches under each shuffle
