@@ -1,4 +1,4 @@
-"""The film strip: the frames of one clip with their times, and under them how much attention each one got."""
+"""The film strip: the frames of one clip with their times; of a classified one with its attention."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ _MIN_WIDTH_PX = 640
 _NUM_TOP_LABELS = 5
 _PROBABILITY_LINE_PX = 24
 _CAPTION_PX = 26
+_LINE_PX = 20
 
 _INK, _GREY, _PALE, _ACCENT = "#1a1a1a", "#6b6b6b", "#e4e7eb", "#d9480f"
 _BAR = "#4c78a8"
@@ -40,7 +41,8 @@ class _Layout:
     rows: int
     frame_px: int
     num_labels: int
-    has_note: bool
+    num_lines: int
+    has_attention: bool
 
     @property
     def width_px(self) -> int:
@@ -49,16 +51,17 @@ class _Layout:
 
     @property
     def row_px(self) -> int:
-        return self.frame_px + _TIME_LINE_PX + _BAR_AREA_PX + _ROW_GAP_PX
+        bars_px = _BAR_AREA_PX if self.has_attention else 0
+        return self.frame_px + _TIME_LINE_PX + bars_px + _ROW_GAP_PX
 
     @property
     def strip_top_px(self) -> int:
-        note_px = 20 if self.has_note else 0
-        return _MARGIN_PX + 62 + note_px + self.num_labels * _PROBABILITY_LINE_PX + 20
+        labels_px = self.num_labels * _PROBABILITY_LINE_PX
+        return _MARGIN_PX + 42 + self.num_lines * _LINE_PX + labels_px + (20 if labels_px else 0)
 
     @property
     def height_px(self) -> int:
-        return self.strip_top_px + self.rows * self.row_px + _CAPTION_PX
+        return self.strip_top_px + self.rows * self.row_px + (_CAPTION_PX if self.has_attention else 0)
 
     def corner_px(self, index: int) -> tuple[int, int]:
         """Left and top of a frame."""
@@ -90,58 +93,108 @@ def write_film_strip(
     Raises:
         ValueError: shapes or lengths do not belong together.
     """
-    frames = np.asarray(frames)
-    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
-        raise ValueError(f"frames must be (T, S, S, 3) uint8 with T >= 1; got {frames.shape} {frames.dtype}")
-    if not len(frames) == len(times_seconds) == len(attention_weights):
+    if len(times_seconds) != len(attention_weights):
         raise ValueError(
             f"{len(frames)} frames, {len(times_seconds)} times and {len(attention_weights)} attention weights"
         )
     if not probabilities:
         raise ValueError("at least one label with its probability is needed")
     top = sorted(probabilities.items(), key=lambda item: (-item[1], item[0]))[:_NUM_TOP_LABELS]
-    layout = _lay_out(len(frames), num_labels=len(top), has_note=bool(note))
+    lines = [(title, _GREY), *([(note, _ACCENT)] if note else [])]
+    frames = _checked(frames, times_seconds)
+    layout = _lay_out(len(frames), num_labels=len(top), num_lines=len(lines), has_attention=True)
     figure = blank_figure(layout.width_px, layout.height_px)
     axes = pixel_axes(figure)
-    _draw_answer(axes, layout, title=title, note=note, top=top, num_labels=len(probabilities))
-    _draw_strip(axes, layout, frames, times_seconds, attention_weights)
+    label, probability = top[0]
+    _draw_head(axes, layout, lines=lines, answer=label, share=_percent(probability))
+    _draw_probabilities(axes, layout, top)
+    _draw_frames(axes, layout, frames, times_seconds)
+    _draw_attention(axes, layout, attention_weights)
     write_png(path, figure)
 
 
-def _lay_out(num_frames: int, *, num_labels: int, has_note: bool) -> _Layout:
+def write_clip_strip(
+    path: Path,
+    *,
+    frames: NDArray[np.uint8],
+    times_seconds: Sequence[float],
+    label: str,
+    lines: Sequence[str],
+    note: str = "",
+) -> None:
+    """Draws one clip as it is stored as a PNG: what is known of it, and the frames in order with their times.
+
+    Args:
+        path: a `.png`, written whole or not at all.
+        frames: (T, S, S, 3) RGB.
+        times_seconds: of each frame in its video.
+        label: its class.
+        lines: what else is known of it, a short line each.
+        note: a line of warning, about damage for example.
+
+    Raises:
+        ValueError: shapes or lengths do not belong together.
+    """
+    frames = _checked(frames, times_seconds)
+    told = [*((line, _GREY) for line in lines), *([(note, _ACCENT)] if note else [])]
+    layout = _lay_out(len(frames), num_labels=0, num_lines=len(told), has_attention=False)
+    figure = blank_figure(layout.width_px, layout.height_px)
+    axes = pixel_axes(figure)
+    _draw_head(axes, layout, lines=told, answer=label)
+    _draw_frames(axes, layout, frames, times_seconds)
+    write_png(path, figure)
+
+
+def _checked(frames: NDArray[np.uint8], times_seconds: Sequence[float]) -> NDArray[np.uint8]:
+    frames = np.asarray(frames)
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or not len(frames):
+        raise ValueError(f"frames must be (T, S, S, 3) uint8 with T >= 1; got {frames.shape} {frames.dtype}")
+    if len(frames) != len(times_seconds):
+        raise ValueError(f"{len(frames)} frames and {len(times_seconds)} times")
+    return frames
+
+
+def _lay_out(num_frames: int, *, num_labels: int, num_lines: int, has_attention: bool) -> _Layout:
     rows = math.ceil(num_frames / _MAX_COLUMNS)
     columns = math.ceil(num_frames / rows)
     frame_px = min(_MAX_FRAME_PX, (_STRIP_WIDTH_PX + _GAP_PX) // columns - _GAP_PX)
-    return _Layout(columns=columns, rows=rows, frame_px=frame_px, num_labels=num_labels, has_note=has_note)
+    return _Layout(
+        columns=columns, rows=rows, frame_px=frame_px, num_labels=num_labels, num_lines=num_lines,
+        has_attention=has_attention,
+    )  # fmt: skip
 
 
-def _draw_answer(
-    axes: "Axes", layout: _Layout, *, title: str, note: str, top: list[tuple[str, float]], num_labels: int
+def _draw_head(
+    axes: "Axes", layout: _Layout, *, lines: Sequence[tuple[str, str]], answer: str, share: str = ""
 ) -> None:
-    """Title, note, winning label, and bars of the most probable labels."""
+    """The lines, each with its colour, and under them the answer in large letters."""
+    inner_px = layout.width_px - 2 * _MARGIN_PX
+    for position, (text, color) in enumerate(lines):
+        line = drawable(text, size_pt=9, max_width_px=inner_px)
+        axes.text(
+            _MARGIN_PX, _MARGIN_PX + position * _LINE_PX, line.text, color=color, va="center", **line.style
+        )
+    answer_y_px = _MARGIN_PX + 10 + len(lines) * _LINE_PX
+    word = drawable(answer, size_pt=17, bold=True, max_width_px=0.8 * inner_px)
+    axes.text(_MARGIN_PX, answer_y_px, word.text, color=_INK, va="center", **word.style)
+    number = drawable(share, size_pt=17, bold=True)
+    right_px = layout.width_px - _MARGIN_PX
+    axes.text(right_px, answer_y_px, number.text, color=_INK, va="center", ha="right", **number.style)
+
+
+def _draw_probabilities(axes: "Axes", layout: _Layout, top: Sequence[tuple[str, float]]) -> None:
+    """Bars of the most probable labels."""
     from matplotlib.patches import Rectangle
 
     inner_px, right_px = layout.width_px - 2 * _MARGIN_PX, layout.width_px - _MARGIN_PX
-    top_px = _MARGIN_PX
-    name = drawable(title, size_pt=9, max_width_px=inner_px)
-    axes.text(_MARGIN_PX, top_px, name.text, color=_GREY, va="center", **name.style)
-    if note:
-        top_px += 20
-        warning = drawable(note, size_pt=9, max_width_px=inner_px)
-        axes.text(_MARGIN_PX, top_px, warning.text, color=_ACCENT, va="center", **warning.style)
-    label, probability = top[0]
-    answer_px = 0.8 * inner_px
-    answer = drawable(label, size_pt=17, bold=True, max_width_px=answer_px)
-    axes.text(_MARGIN_PX, top_px + 30, answer.text, color=_INK, va="center", **answer.style)
-    share = drawable(_percent(probability), size_pt=17, bold=True)
-    axes.text(right_px, top_px + 30, share.text, color=_INK, va="center", ha="right", **share.style)
+    top_px = _MARGIN_PX + 42 + layout.num_lines * _LINE_PX
     number_px = 70
     names = [drawable(label, size_pt=9, max_width_px=0.4 * inner_px) for label, _ in top]
     label_px = max(text_width_px(name.text, name.font) for name in names)
     bar_left_px = _MARGIN_PX + label_px + 12
     bar_px = inner_px - label_px - 12 - number_px
     for position, (name, (_, probability)) in enumerate(zip(names, top, strict=True)):
-        y_px = top_px + 62 + (position + 0.5) * _PROBABILITY_LINE_PX
+        y_px = top_px + (position + 0.5) * _PROBABILITY_LINE_PX
         axes.text(_MARGIN_PX, y_px, name.text, color=_INK, va="center", **name.style)
         axes.add_patch(Rectangle((bar_left_px, y_px - 7), bar_px, 14, color=_PALE, linewidth=0))
         color = _ACCENT if position == 0 else _BAR
@@ -151,14 +204,23 @@ def _draw_answer(
         axes.text(right_px, y_px, number.text, color=_INK, va="center", ha="right", **number.style)
 
 
-def _draw_strip(
-    axes: "Axes",
-    layout: _Layout,
-    frames: NDArray[np.uint8],
-    times_seconds: Sequence[float],
-    attention_weights: Sequence[float],
+def _draw_frames(
+    axes: "Axes", layout: _Layout, frames: NDArray[np.uint8], times_seconds: Sequence[float]
 ) -> None:
-    """The frames in rows; under each its time and its attention, on one scale for all."""
+    """The frames in rows, each with its time under it."""
+    side_px = layout.frame_px
+    for index, (frame, time_seconds) in enumerate(zip(frames, times_seconds, strict=True)):
+        left_px, top_px = layout.corner_px(index)
+        axes.imshow(
+            frame, extent=(left_px, left_px + side_px, top_px + side_px, top_px), aspect="auto",
+            interpolation="antialiased",
+        )  # fmt: skip
+        time = drawable(f"{time_seconds:.2f} s", size_pt=9)
+        axes.text(left_px, top_px + side_px + 13, time.text, color=_GREY, va="center", **time.style)
+
+
+def _draw_attention(axes: "Axes", layout: _Layout, attention_weights: Sequence[float]) -> None:
+    """Under each frame its attention, on one scale for all."""
     from matplotlib.patches import Rectangle
 
     weights = np.nan_to_num(np.asarray(attention_weights, dtype=np.float64))
@@ -166,19 +228,14 @@ def _draw_strip(
     strongest = int(weights.argmax()) if np.ptp(weights) > 1e-6 else None  # all alike: none is marked
     side_px = layout.frame_px
     even_px = _BAR_AREA_PX * min(1.0, 1 / len(weights) / peak)
-    for index, (frame, time_seconds, weight) in enumerate(zip(frames, times_seconds, weights, strict=True)):
+    for index, weight in enumerate(weights):
         left_px, top_px = layout.corner_px(index)
         right_px, foot_px = left_px + side_px, top_px + side_px
-        axes.imshow(
-            frame, extent=(left_px, right_px, foot_px, top_px), aspect="auto", interpolation="antialiased"
-        )
         color = _ACCENT if index == strongest else _BAR
         if index == strongest:
             axes.add_patch(
                 Rectangle((left_px, top_px), side_px, side_px, fill=False, edgecolor=_ACCENT, linewidth=3)
             )
-        time = drawable(f"{time_seconds:.2f} s", size_pt=9)
-        axes.text(left_px, foot_px + 13, time.text, color=_GREY, va="center", **time.style)
         number = drawable(_percent(weight), size_pt=9, bold=index == strongest)
         axes.text(right_px, foot_px + 13, number.text, color=_INK, va="center", ha="right", **number.style)
         base_px = foot_px + _TIME_LINE_PX + _BAR_AREA_PX

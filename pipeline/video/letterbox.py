@@ -79,7 +79,7 @@ def fit_frame(
     height, width = frame_bgr.shape[:2]
     placement = place(width, height, image_size=S, fit=spec.fit, pixel_aspect=pixel_aspect)
     x, y, box_width, box_height = placement.source_xywh_px
-    picture = _resize(frame_bgr[y : y + box_height, x : x + box_width], placement.size_wh_px)
+    picture = resize_frame(frame_bgr[y : y + box_height, x : x + box_width], placement.size_wh_px)
     canvas = np.empty((S, S, 3), np.uint8) if out is None else out
     left, top = placement.corner_xy_px
     right, bottom = left + placement.size_wh_px[0], top + placement.size_wh_px[1]
@@ -91,8 +91,11 @@ def fit_frame(
     return canvas
 
 
-def _resize(frame: NDArray[np.uint8], size_wh_px: tuple[int, int]) -> NDArray[np.uint8]:
-    """INTER_AREA along the axes that shrink, INTER_LINEAR along those that grow (pixel aspect mixes them)."""
+def resize_frame(frame: NDArray[np.uint8], size_wh_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """A frame (H, W) or (H, W, 3) of another size.
+
+    INTER_AREA along the axes that shrink, INTER_LINEAR along those that grow (pixel aspect mixes them).
+    """
     height, width = frame.shape[:2]
     new_width, new_height = size_wh_px
     shrunk = (min(width, new_width), min(height, new_height))

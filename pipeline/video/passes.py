@@ -46,7 +46,7 @@ class Reading:
         claimed = capture.get(cv2.CAP_PROP_FPS)
         return cls(
             claimed_rate=claimed if math.isfinite(claimed) else 0.0,
-            pixel_aspect=_upright_pixel_aspect(capture),
+            pixel_aspect=upright_pixel_aspect(capture),
         )
 
     @property
@@ -95,7 +95,7 @@ def read_sequentially(path: AnyPath, spec: ClipSpec, collector: Collector) -> Re
     return reading
 
 
-def _upright_pixel_aspect(capture: Capture) -> float:
+def upright_pixel_aspect(capture: Capture) -> float:
     """Pixel aspect on the upright frame: a quarter turn swaps width and height of the pixels too."""
     aspect = sane_pixel_aspect(capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN))
     turned = round(capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 180 != 0

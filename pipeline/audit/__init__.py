@@ -1,0 +1,1 @@
+"""What is wrong with the data: duplicates, leaks, shortcuts. Numbers in, plain results out."""
