@@ -92,8 +92,10 @@ def test_a_cut_file_gives_its_clean_frames_and_says_so(tmp_path: Path, suffix: s
     clip = read_clip_isolated(path, SPEC)
     shown = clip.num_frames
     assert 15 <= shown < 40
-    assert (clip.frames_expected, clip.frames_read, clip.num_complaints) == (40, shown, 1)
-    assert clip.damage == f"cut off after {shown} of 40 frames; 1 decoder complaint"
+    complaints = 2 if suffix == "avi" else 1  # there the demuxer sees the cut, too
+    assert (clip.frames_expected, clip.frames_read, clip.num_complaints) == (40, shown, complaints)
+    said = f"{complaints} decoder complaint{'s' * (complaints > 1)}"
+    assert clip.damage == f"cut off after {shown} of 40 frames; {said}"
     assert clip.frame_indices == tuple(int((i + 0.5) * shown / 6) for i in range(6))
     assert read_numbers(clip.frames, size_wh=SIZE) == clip.frame_indices
 
