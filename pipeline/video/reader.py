@@ -214,13 +214,17 @@ def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
         if error.reason == NOT_SUPPORTED and (missing := look_at_container(path).missing):
             raise VideoError(name, f"not a readable video: {missing}") from None
         raise
+    listed_times = frame_times(index.times_seconds, claimed_rate=index.claimed_rate)
     expected = wanted.plan(
-        frame_times(index.times_seconds, claimed_rate=index.claimed_rate),
-        index.claimed_rate,
-        tick_seconds=index.tick_seconds,
+        listed_times, _frame_rate(index.claimed_rate, listed_times), tick_seconds=index.tick_seconds
     )
     reading, collector = _first_pass(path, index, wanted, expected, hand_over)
-    times = frame_times(reading.raw_times_seconds, claimed_rate=index.claimed_rate)
+    is_as_listed = reading.raw_times_seconds == list(index.times_seconds)
+    times = (
+        listed_times
+        if is_as_listed
+        else frame_times(reading.raw_times_seconds, claimed_rate=index.claimed_rate)
+    )
     if not times:
         raise VideoError(name, "no frame could be decoded")
     if reading.is_interlaced:
@@ -230,7 +234,7 @@ def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
             "(ffmpeg -i IN -vf bwdif OUT)",
         )
     rate = _frame_rate(reading.claimed_rate, times)
-    planned = wanted.plan(times, rate, tick_seconds=index.tick_seconds)
+    planned = expected if is_as_listed else wanted.plan(times, rate, tick_seconds=index.tick_seconds)
     video = _video(
         reading=reading,
         wanted=wanted,

@@ -103,10 +103,15 @@ class WorkerPool:
             jobs: plain data, taken lazily: memory stays flat however many there are. Where a job is a path or
                 has an attribute `path`, a failure names it.
 
+        Raises:
+            ValueError: the function is defined in `__main__`, which workers do not import.
+
         Yields:
             (job, result) in the order of the jobs; (job, VideoError) where the function raised one;
             (job, WorkerFailure) where the worker crashed, hung or ran out of memory.
         """
+        if getattr(getattr(function, "func", function), "__module__", "") == "__main__":
+            raise ValueError(f"{function!r} is defined in __main__, which workers do not import")
         waiting: deque[_Job[J]] = deque()  # in order, from the oldest that is not yet yielded
         source = iter(jobs)
         try:

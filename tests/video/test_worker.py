@@ -70,6 +70,13 @@ def test_a_time_limit_may_depend_on_the_job() -> None:
     assert reasons == ["took longer than 1 s", "a"]
 
 
+def test_a_function_of_the_main_script_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers do not import it: the job would wait for ever."""
+    monkeypatch.setattr(run_fault, "__module__", "__main__")
+    with WorkerPool() as pool, pytest.raises(ValueError, match="defined in __main__"):
+        list(pool.map(run_fault, ["keep"]))
+
+
 def test_many_crashes_in_a_row_and_a_good_job_after_them() -> None:
     jobs = [*(f"crash:{i}" for i in range(4)), "keep:1"]
     assert outcomes_of(jobs) == {**dict.fromkeys(jobs[:-1], SIGSEGV), "keep:1": "keep:1"}
