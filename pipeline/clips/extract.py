@@ -75,7 +75,7 @@ def extract(job: ExtractJob) -> tuple[Extracted, ...]:
             records += _read(job, fresh, before, sha256)
         return tuple(records)
     except VideoError as error:
-        return tuple(failure(source, error.reason, sha256=sha256) for source in job.sources)
+        return tuple(failure(source, error.reason, sha256=sha256, seen=before) for source in job.sources)
     except MachineError as error:
         return tuple(
             Extracted(id=it.id, source_id=it.id, fingerprint=before, status="stopped", reason=str(error))
@@ -83,12 +83,12 @@ def extract(job: ExtractJob) -> tuple[Extracted, ...]:
         )
 
 
-def failure(source: Source, reason: str, *, sha256: str = "") -> Extracted:
-    """The record of a source that gave no clip."""
+def failure(source: Source, reason: str, *, sha256: str = "", seen: str | None = None) -> Extracted:
+    """The record of a source that gave no clip; `seen` is its fingerprint from before it was read."""
     return Extracted(
         id=source.id,
         source_id=source.id,
-        fingerprint=fingerprint(source),
+        fingerprint=fingerprint(source) if seen is None else seen,
         status="failed",
         reason=reason,
         start_seconds=source.start_seconds,

@@ -66,7 +66,7 @@ class Summary:
                 {  # windows of the same files are told once
                     tuple(clip.path for clip in members): Shared(what=members[0].sha256, clips=tuple(members))
                     for members in reversed(by_bytes.values())
-                    if len(members) > 1
+                    if len({clip.path for clip in members}) > 1
                 }.values()
             )[::-1],
             shared_groups=tuple(group for group in shared if len(group.splits) > 1),

@@ -55,6 +55,7 @@ DECODER_NAMES = tuple(name for names in _DECODERS.values() for name in names) + 
 """What FFmpeg's `codec_whitelist` may hold."""
 
 
+_START_CODE, _IDR_SLICE = b"\0\0\1", 5
 # Decoders that show nothing, or complain, where they are told to begin at a frame that needs others. The rest
 # (MPEG-4, Sorenson, WMV) decode on grey without a word, and containers do call such frames key frames.
 _BEGINS_AT_KEY_FRAMES_ONLY = frozenset({"H264", "HEVC", "AV01", "VP80", "VP90", "MPG1", "MPG2"})
@@ -64,6 +65,17 @@ _KEY_FRAMES_ONLY = frozenset({"MJPG", "MPNG", "FFV1", "HFYU", "FFVH", "APCH", "A
 def may_begin_anywhere(fourcc: str) -> bool:
     """Whether a decoder may be sent to any frame that is called a key frame: if it is none, that shows."""
     return fourcc.upper() in _BEGINS_AT_KEY_FRAMES_ONLY | _KEY_FRAMES_ONLY
+
+
+def holds_idr_picture(packet: bytes) -> bool:
+    """Whether an H.264 packet with start codes holds an IDR picture (ITU-T H.264, table 7-1, type 5)."""
+    at = packet.find(_START_CODE)
+    while at >= 0 and at + 3 < len(packet):
+        kind = packet[at + 3] & 0x1F
+        if 1 <= kind <= _IDR_SLICE:  # the first slice tells for all of them
+            return kind == _IDR_SLICE
+        at = packet.find(_START_CODE, at + 3)
+    return False
 
 
 def fourcc_text(number: float) -> str:

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import cv2
 
-from pipeline.video.capture import MAX_FAILURES, AnyPath, open_packets
-from pipeline.video.codecs import fourcc_text, may_begin_anywhere
+from pipeline.video.capture import MAX_FAILURES, AnyPath, Capture, open_packets
+from pipeline.video.codecs import fourcc_text, holds_idr_picture, may_begin_anywhere
 from pipeline.video.complaints import complaint_log
 from pipeline.video.container import look_at_container
 
@@ -22,7 +22,8 @@ class PacketIndex:
 
     Attributes:
         times_seconds: presentation time of each packet, sorted, as the container counts it.
-        key_times_seconds: those of the key frames, sorted.
+        key_times_seconds: those of the key frames, sorted; of H.264 the IDR pictures alone: after others that
+            are called so it may take a second of frames (intra refresh) until the picture is whole.
         claimed_frames: frames by the header's word, counted in ticks of the header's rate from the
             container's zero; 0 where it says nothing plausible. Never trusted: with other evidence it
             tells how many frames were cut off.
@@ -83,7 +84,7 @@ def read_index(path: AnyPath) -> PacketIndex:
             failures = 0
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
             last_tick = max(last_tick, capture.get(cv2.CAP_PROP_PTS))
-            if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME):
+            if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) and _is_sure_key_frame(capture, fourcc):
                 key_times.append(times[-1])
     plausible = math.isfinite(claimed) and 0 < claimed < 1e9
     shown = container.shown_seconds
@@ -99,6 +100,14 @@ def read_index(path: AnyPath) -> PacketIndex:
         claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
         num_complaints=log.count() - complaints_before if log else 0,
     )
+
+
+def _is_sure_key_frame(capture: Capture, fourcc: str) -> bool:
+    """Whether decoding from the packet just grabbed gives whole pictures at once."""
+    if fourcc.upper() != "H264":
+        return True
+    found, packet = capture.retrieve()
+    return bool(found) and holds_idr_picture(packet.tobytes())
 
 
 def _is_orderly(times: Sequence[float]) -> bool:

@@ -53,8 +53,8 @@ class Windows:
             ("--window-seconds", self.window_seconds),
             ("--stride-seconds", self.stride_seconds),
         ):
-            if not 0.01 <= value <= 1e6:
-                raise UsageError(f"{flag} is {value}; allowed: seconds from 0.01 to 1,000,000.")
+            if not 0.1 <= value <= 1e6:
+                raise UsageError(f"{flag} is {value}; allowed: seconds from 0.1 to 1,000,000.")
 
     def cut(self, part: Part, duration_seconds: float) -> tuple[Part, ...]:
         """The windows of a part of a video that lasts so long; a shorter part is its own only window."""

@@ -19,7 +19,7 @@ def test_round_trip_and_default_stride() -> None:
         ({"oversample": -1}, "--oversample is -1"),
         ({"damaged": "ignore"}, "--damaged is 'ignore'; allowed: auto, keep, fail"),
         ({"stride_seconds": 2}, "--stride-seconds needs --window-seconds"),
-        ({"window_seconds": 0}, "--window-seconds is 0; allowed: seconds from 0.01"),
+        ({"window_seconds": 0}, "--window-seconds is 0; allowed: seconds from 0.1"),
         ({"window_seconds": 5, "stride_seconds": -1}, "--stride-seconds is -1"),
     ],
 )

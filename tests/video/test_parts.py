@@ -55,5 +55,5 @@ def test_every_window_is_whole_and_inside(window: float, stride: float, start: f
 
 @pytest.mark.parametrize(("window", "stride"), [(0, 1), (-1, 1), (1, 0), (float("nan"), 1), (1, 1e9)])
 def test_nonsense_is_refused(window: float, stride: float) -> None:
-    with pytest.raises(UsageError, match=r"--(window|stride)-seconds is .*; allowed: seconds from 0\.01"):
+    with pytest.raises(UsageError, match=r"--(window|stride)-seconds is .*; allowed: seconds from 0\.1"):
         Windows(window_seconds=window, stride_seconds=stride)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -127,6 +128,27 @@ def test_a_stream_without_a_list_of_key_frames_is_read_straight_on(tmp_path: Pat
     clip = read_clip(path, SPEC)
     assert ways == ["straight"]
     assert read_numbers(clip.frames, size_wh=SIZE) == clip.frame_indices
+
+
+def test_an_intra_refresh_is_no_key_frame(tmp_path: Path, ways: list[str]) -> None:
+    """The container calls its starts key frames; a picture decoded from there is whole a second later."""
+    path = tmp_path / "v.mp4"
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.options = {"x264-params": "intra-refresh=1:keyint=40:bframes=0"}
+        for number in range(400):
+            picture = np.roll(noise, 3 * number, axis=1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        flagged = sum(packet.is_keyframe for packet in container.demux(video=0))
+    index = read_index(path)
+    assert flagged > 5
+    assert len(index.key_times_seconds) == 1
+    read_clip(path, SPEC)
+    assert ways == ["straight"]
 
 
 def test_variable_rate_is_found_by_time(tmp_path: Path, ways: list[str]) -> None:
