@@ -109,9 +109,9 @@ def check_shortcuts(
     reason = "" if len(set(labels)) > 1 else "there are clips of fewer than two classes"
     binned = {column.name: bins(column.values) for column in columns}
     varying = {name: values for name, values in binned.items() if values.max(initial=0) > 0}
-    constant = tuple(name for name in binned if name not in varying)
+    constant = tuple(column.name for column in columns if len(np.unique(column.values)) < 2)
     if not reason and not varying:
-        reason = "all properties are the same in all clips"
+        reason = "all properties are the same in all clips, or in all but a few"
     if reason:
         return ShortcutCheck(
             shortcuts=(), constant=constant, num_clips=len(classes), num_groups=num_groups,

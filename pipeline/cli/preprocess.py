@@ -132,8 +132,13 @@ def run(options: Options) -> int:
         _print_human(result, seconds)
     failed = result.summary.failed
     if failed:
+        what = (
+            "videos gave no clip"
+            if result.store.manifest["clip_rule"]["window_seconds"] is None
+            else "clips failed"
+        )
         say(
-            f"{len(failed)} of {len(result.store.clips) - len(result.summary.skipped)} videos gave no clip: "
+            f"{len(failed)} of {len(result.store.clips) - len(result.summary.skipped)} {what}: "
             "they are listed as unreadable, each with its reason. After mending them run the same command "
             "again (with --retry where the file itself did not change)."
         )
@@ -167,9 +172,11 @@ def _print_human(result: "PreprocessResult", seconds: float) -> None:
     if summary.shared_groups:
         named = [shared for shared in summary.shared_groups if not shared.what.startswith("sha256:")]
         across = len(summary.shared_groups) - len(named)
+        is_given = store.manifest["split"]["origin"] != "made"
+        remedy = " (--regroup makes another split, without them)" if is_given else ""
         print(
-            f"shared      {len(named)} groups and {across} identical files stand on more than one side "
-            "(--regroup makes another split, without them)"
+            f"shared      {len(named)} groups and {across} identical files stand on more than one side"
+            f"{remedy}"
         )
         shown = [[shared.what, f"{len(shared.clips)} clips", " + ".join(shared.splits)] for shared in named]
         print_table(shown, indent="  ")

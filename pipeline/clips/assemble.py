@@ -62,8 +62,8 @@ def make_table(listed: SourceList, previous: Previous, rule: SplitRule, records:
     newly_gone = [clip for clip in gone if clip.id in previous.listed_ids]
     if newly_gone:
         notes.append(
-            f"{len(newly_gone)} clips are no longer listed, such as {newly_gone[0].path}: their frames are "
-            "kept, but nothing uses them (status skipped). List them again to use them."
+            f"{len(newly_gone)} clips are no longer listed, or their video became shorter, such as "
+            f"{newly_gone[0].path}: their frames are kept, but nothing uses them (status skipped)."
         )
     versions = _versions([it.record for it in made], notes)
     return Table(clips=(*clips, *gone), versions=versions, notes=tuple(notes))

@@ -79,7 +79,7 @@ class Previous:
         return {clip.id for clip in self.clips if clip.status != "skipped"}
 
     def not_in(self, ids: set[str]) -> list[Clip]:
-        """The clips that are no longer listed, as the rows they become; failed ones are forgotten."""
+        """The clips that are made no more, as the rows they become; failed ones are forgotten."""
         gone = [clip for clip in self.clips if clip.id not in ids and clip.status != "failed"]
         return [
             clip if clip.status == "skipped" else replace(clip, status="skipped", reason="no longer listed")

@@ -90,6 +90,7 @@ class SourceList:
         read_as: the same in words, with what was found.
         root: the folder that the paths are relative to.
         split_origin: who said which clip is on which side: the CSV, the folders, lists, or nobody ("made").
+        list_number: which of numbered lists was taken; None: there are none.
         grouping: what the groups come from, such as "column camera"; "": there are none.
         notes: what was left out and why, for people.
     """
@@ -99,6 +100,7 @@ class SourceList:
     read_as: str
     root: Path
     split_origin: SplitOrigin
+    list_number: int | None = None
     grouping: str = ""
     notes: tuple[str, ...] = ()
 

@@ -57,6 +57,7 @@ def list_paths(videos: Path, options: ListingOptions) -> SourceList:
         UsageError: a mistake in a list, or a label without a class; names the file and the line.
     """
     lists = _the_set_in(videos, options) if videos.is_dir() else {None: videos}
+    train = next((path for split, path in lists.items() if split == "train"), None)
     root = options.root or (videos if videos.is_dir() else videos.parent)
     for path in lists.values():
         if {"path", "label"} <= set(header_of(path)):
@@ -100,6 +101,7 @@ def list_paths(videos: Path, options: ListingOptions) -> SourceList:
         read_as=f"{the_lists}, {', '.join(said)}",
         root=root,
         split_origin="made" if None in lists else "lists",
+        list_number=next(iter(_numbers_in(train)), None) if train else None,
         notes=tuple(notes),
     )
 
@@ -130,7 +132,11 @@ def _the_set_in(folder: Path, options: ListingOptions) -> dict[Split | None, Pat
 
 
 def _numbers(lists: dict[Split, Path]) -> list[int]:
-    return [int(text) for text in re.findall(r"\d+", lists["train"].name)]
+    return _numbers_in(lists["train"])
+
+
+def _numbers_in(path: Path) -> list[int]:
+    return [int(text) for text in re.findall(r"\d+", path.name)]
 
 
 def _without_split(name: str) -> str:

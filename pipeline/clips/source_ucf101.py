@@ -103,6 +103,7 @@ def list_ucf101(videos: Path, options: ListingOptions) -> SourceList:
         read_as=f"UCF101 lists, number {number}{others}, videos in {root / prefix}",
         root=root,
         split_origin="lists",
+        list_number=number,
         grouping="UCF101 class and gNN" if any(source.group for source in sources) else "",
     )
 

@@ -21,6 +21,7 @@ class SplitRule:
         seed: draws the order among groups of equal size.
         val_fraction: of all clips when the split is made; of train when a given split has no val.
         test_fraction: of all clips when the split is made.
+        list_number: which of numbered lists the split was given by.
         grouping: what the groups come from, as in `SourceList`; "": there are none.
         regroup: a split is given but set aside, so that no group stands on two sides.
     """
@@ -30,6 +31,7 @@ class SplitRule:
     seed: int = 0
     val_fraction: float = 0.15
     test_fraction: float = 0.15
+    list_number: int | None = None
     grouping: str = ""
     regroup: bool = False
 
@@ -65,6 +67,7 @@ class SplitRule:
             seed=seed,
             val_fraction=val_fraction,
             test_fraction=test_fraction,
+            list_number=None if regroup else listed.list_number,
             grouping=listed.grouping,
             regroup=regroup,
         )
@@ -85,6 +88,8 @@ class SplitRule:
         """In what a stored rule differs such that old clips would lie elsewhere; for messages."""
         if stored and bool(stored.get("regroup")) != self.regroup:
             return ["--regroup is new" if self.regroup else "--regroup was given, now it is not"]
+        if stored and stored.get("list_number") != self.list_number:
+            return [f"--list-number was {stored.get('list_number')!r}, now {self.list_number!r}"]
         if self.makes == "nothing" or stored.get("makes") != self.makes:
             return []  # a given split is followed as it is now
         flags = {"seed": "--seed", "val_fraction": "--val-fraction", "grouping": "grouping"}

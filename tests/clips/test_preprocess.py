@@ -311,7 +311,10 @@ def test_a_video_that_is_gone_is_kept_and_not_used(videos: Path, tmp_path: Path)
     clip = by_path(result.store)["up/0.avi"]
     assert (clip.status, clip.reason, clip.split) == ("skipped", "no longer listed", old["up/0.avi"].split)
     assert len(result.store.usable()) == 7
-    assert any("1 clips are no longer listed, such as up/0.avi" in note for note in result.notes)
+    assert any(
+        "1 clips are no longer listed, or their video became shorter, such as up/0.avi" in note
+        for note in result.notes
+    )
     assert result.store.frames(clip).shape == (3, 32, 32, 3)
     again = run(videos, tmp_path / "out")
     assert not any("no longer listed" in note for note in again.notes)  # said once
