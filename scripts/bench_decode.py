@@ -19,7 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -156,12 +156,12 @@ class Bench:
         return answer
 
 
-def measure(bench: Bench, videos: VideoList, repeats: int) -> dict[str, Result]:
+def measure(bench: Bench, videos: VideoList, repeats: int, readers: Sequence[str]) -> dict[str, Result]:
     """All readers in turn, several times over."""
     best: dict[str, Result] = {}
     is_long = videos.signatures is None
     for repeat in range(repeats):
-        for tool in (CLIPWISE, *READERS):
+        for tool in (CLIPWISE, *readers):
             slow = is_long and tool in (EVERYTHING, GRAB)
             if repeat and (slow or best[tool].missing):
                 continue
@@ -208,7 +208,9 @@ def judge(videos: VideoList, results: dict[str, Result], start: Result) -> None:
     own = results[CLIPWISE].cpu_seconds - start.cpu_seconds
 
     def best(tools: Iterable[str]) -> float | None:
-        return min((results[it].cpu_seconds for it in tools if results[it].is_right), default=None)
+        return min(
+            (results[it].cpu_seconds for it in tools if it in results and results[it].is_right), default=None
+        )
 
     if videos.signatures is not None:
         if other := best(tool for tool in READERS):
@@ -256,6 +258,9 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="folder for videos and truth; used again")
     parser.add_argument("--only", nargs="+", choices=LISTS, default=LISTS, help="these lists")
+    parser.add_argument(
+        "--readers", nargs="+", choices=list(READERS), default=list(READERS), help="these peers"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -268,7 +273,7 @@ def main() -> None:
             videos = (short_list if name == "short" else odd_list)(options.data, options.out)
         if name == "odd":
             videos = readable_by_all(bench, videos)
-        results = measure(bench, videos, options.repeats)
+        results = measure(bench, videos, options.repeats, options.readers)
         show(videos, results, start)
         judge(videos, results, start)
         if name == "short":

@@ -112,8 +112,9 @@ def read_clip(
 ) -> ClipRead:
     """Reads a video, or a folder of frame images, as one clip.
 
-    Decodes in this process: for files of unknown origin use `read_clips_isolated`, which also counts
-    the decoder's complaints.
+    Decodes in this process, for tests and for videos of one's own. Everything else uses
+    `read_clips_isolated`: only a worker hears the decoder's complaints, without which damage is not seen and
+    interlaced frames are garbage.
 
     Args:
         path: a video file, or a folder of images together with `frame_rate`.
