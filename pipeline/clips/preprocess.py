@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pipeline import files
 from pipeline.clips.assemble import make_table
 from pipeline.clips.clip_rule import ClipRule
-from pipeline.clips.estimate import clip_bytes, estimate_num_clips
+from pipeline.clips.estimate import check_overlap, clip_bytes, estimate_num_clips
 from pipeline.clips.extract import ExtractJob, extract, failure
 from pipeline.clips.extracted import Extracted
 from pipeline.clips.fingerprint import fingerprint, hash_source
@@ -112,7 +112,7 @@ def preprocess(
         records, jobs = _plan(listed, previous, spec, clip_rule, out, retry=retry)
         num_new = sum(len(job.sources) for job in jobs)
         _announce(len(listed.sources), jobs, out, say)
-        previous.begin(spec, clip_rule, redone={job.path for job in jobs})
+        previous.begin(spec, clip_rule, redone={it.path for job in jobs for it in job.sources})
         files.make_folder(out / "frames")  # not before: by the journal's folder an unfinished store is known
         write_origin(out, listed.root)
         made = _run(jobs, out, previous, num_workers or _num_processors(), show_progress=show_progress)
@@ -201,6 +201,7 @@ def _announce(num_sources: int, jobs: list[ExtractJob], out: Path, say: Callable
     if not jobs:
         say(f"nothing new: all {num_sources} clips of {out} are up to date.")
         return
+    check_overlap(jobs[0].spec, jobs[0].rule)
     num_new = sum(len(job.sources) for job in jobs)
     num_clips, about = num_new, ""
     if jobs[0].rule.windows is not None:
@@ -293,6 +294,7 @@ def _finish(
     }
     write_journal(out, spec, clip_rule, gone | made)
     previous.end()
+    files.remove_unfinished(out / "frames")  # of workers that were killed
     for path in (out / "frames").glob("*.npy"):
         if path.stem not in keep:
             path.unlink()

@@ -9,8 +9,10 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import MachineError, VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video.worker_process import WorkerContext, prepare_worker
+from pipeline.video.worker_process import WorkerContext, prepare_worker, run_in_worker
 
 if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment is set
     from pipeline.video.capture import AnyPath
@@ -36,6 +38,8 @@ DEFAULT_MEMORY_LIMIT_BYTES = 4 << 30
 _JOBS_PER_SLOT = 2  # one runs, one waits in the pipe so that the worker never idles
 _LOOK_AHEAD_PER_SLOT = 4  # outcomes held back at most while an earlier job is still running
 _MAX_ATTEMPTS = 3
+_LOST_AFTER_SECONDS = 30.0  # a job that its idle worker does not begin in this time has been lost on the way
+_LOOK_EVERY_SECONDS = 2.0
 
 
 class WorkerFailure(VideoError):  # noqa: N818 - what happened, not a mistake of the caller
@@ -49,6 +53,7 @@ class _Job(Generic[J]):
     slot: int = -1
     attempts: int = 0
     time_limit_seconds: float = 0.0
+    idle_since: float | None = None  # when it was first seen to be next in its slot and not begun
 
 
 class WorkerPool:
@@ -121,6 +126,7 @@ class WorkerPool:
                     return
                 if not waiting[0].future.done():
                     self._wait(waiting, exhausted=exhausted)
+                    self._send_lost_jobs_again(function, waiting)
                     continue
                 outcome = self._outcome(function, waiting[0])
                 if outcome is not None:  # else it was given to a new worker
@@ -160,17 +166,48 @@ class WorkerPool:
         for job in [waiting[0]] if exhausted or full else waiting:
             if not job.future.done() or job is waiting[0]:
                 job.future.add_done_callback(lambda _future: done.set())
-        done.wait()
+        done.wait(_LOOK_EVERY_SECONDS)
+
+    def _send_lost_jobs_again(self, function: Callable[[J], R], waiting: deque[_Job[J]]) -> None:
+        """Gives jobs to a new worker that nobody works on.
+
+        A worker that is killed from outside between taking a job and saying so loses it: pebble starts
+        another worker and waits for ever.
+        """
+        heads: dict[int, _Job[J]] = {}
+        for job in waiting:
+            if not job.future.done():
+                heads.setdefault(job.slot, job)
+        now = time.monotonic()
+        for slot, head in heads.items():
+            if head.future.running() or head.idle_since is None:
+                head.idle_since = None if head.future.running() else now
+            elif now - head.idle_since > _LOST_AFTER_SECONDS:
+                lost = [job for job in waiting if job.slot == slot and not job.future.done()]
+                self._close_slot(slot)
+                for job in lost:
+                    self._submit_again(function, job)
+
+    def _submit_again(self, function: Callable[[J], R], job: _Job[J]) -> None:
+        """A new try, or, after too many, a future that says so."""
+        if job.attempts < _MAX_ATTEMPTS:
+            self._submit(function, job, job.slot)
+            return
+        job.future = Future()
+        job.future.set_exception(BrokenProcessPool())
 
     def _submit(self, function: Callable[[J], R], job: _Job[J], slot: int) -> None:
         job.slot = slot
         job.attempts += 1
+        job.idle_since = None
         for _ in range(2):
             pool = self._slots[slot]
             if pool is None:
                 pool = self._slots[slot] = self._new_pool()
             try:
-                job.future = pool.schedule(function, args=(job.value,), timeout=job.time_limit_seconds)
+                job.future = pool.schedule(
+                    run_in_worker, args=(function, job.value), timeout=job.time_limit_seconds
+                )
             except RuntimeError:  # its worker died while it had nothing to do: a new one
                 self._close_slot(slot)
                 continue

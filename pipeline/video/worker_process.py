@@ -7,15 +7,16 @@ ended           by the pool, or here when the parent is gone (even by kill -9)
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.video.codecs import DECODER_NAMES
 
@@ -31,6 +32,9 @@ DECODER_ENVIRONMENT = {  # read when cv2 loads FFmpeg: set before cv2 is importe
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+
+J = TypeVar("J")
+R = TypeVar("R")
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 _START_LOCK = threading.Lock()
@@ -94,6 +98,20 @@ def prepare_worker(memory_limit_bytes: int | None) -> None:
     import cv2
 
     cv2.setNumThreads(1)
+
+
+def run_in_worker(function: Callable[[J], R], job: J) -> R:
+    """Runs a job; one that runs out of memory leaves nothing behind.
+
+    The pool keeps an error until the next job ends, and with its traceback all that the job had in its hands:
+    the next job would run out of memory too.
+    """
+    try:
+        return function(job)
+    except MemoryError:
+        pass  # here its traceback goes
+    gc.collect()
+    raise MemoryError
 
 
 def _keep_memory() -> None:

@@ -14,7 +14,7 @@ from pipeline.clips.estimate import count_windows
 from pipeline.clips.extract import ExtractJob
 from pipeline.clips.preprocess import PreprocessResult, preprocess
 from pipeline.clips.source import Source
-from pipeline.errors import ConflictError, MachineError
+from pipeline.errors import ConflictError, MachineError, UsageError
 from pipeline.spec import ClipSpec
 from tests.clips.test_preprocess import InlinePool, content
 from tests.helpers.videos import read_numbers, write_numbered_video
@@ -177,3 +177,9 @@ def test_the_disk_is_estimated_from_the_headers(
     with pytest.raises(MachineError, match="no room"):
         run(videos, tmp_path / "other", clip_rule=WINDOWS)
     assert not list((tmp_path / "other").glob("**/*.npy"))
+
+
+def test_windows_that_overlap_too_much_are_refused_at_once(videos: Path, tmp_path: Path) -> None:
+    rule = ClipRule(window_seconds=10_000, stride_seconds=0.1, oversample=3)
+    with pytest.raises(UsageError, match=r"has 100000 clips overlap, 2\.8 GB in memory; allowed: 1\.0 GB"):
+        run(videos, tmp_path / "out", clip_rule=rule)

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import VideoError
 
 
-def run_fault(job: str) -> Any:
+def run_fault(job: str) -> Any:  # noqa: PLR0911 - a table
     """Does what the job's name says; `keep` and unknown names return the job."""
     match job.partition(":")[0]:
         case "crash":
@@ -24,6 +24,11 @@ def run_fault(job: str) -> Any:
         case "deaf":  # hangs and does not listen to SIGTERM
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(600)
+        case "fill":  # runs out of memory with much of it in its hands
+            kept = bytearray(1 << 30)
+            return len(kept) + len(bytearray(8 << 30))
+        case "fit":
+            return str(len(bytearray(1 << 30)))
         case "hog":
             return len(bytearray(8 << 30))
         case "bug":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
+from pipeline.video import worker
 from pipeline.video.worker import WorkerFailure, WorkerPool, read_clip_isolated, read_clips_isolated
 from tests.helpers.faults import run_fault
 from tests.helpers.videos import write_numbered_video
@@ -68,6 +70,48 @@ def test_a_time_limit_may_depend_on_the_job() -> None:
             getattr(outcome, "reason", outcome) for _, outcome in pool.map(run_fault, ["hang:short", "a"])
         ]
     assert reasons == ["took longer than 1 s", "a"]
+
+
+def test_what_ran_out_of_memory_leaves_room_for_the_next() -> None:
+    jobs = ["fill:1", "fit:1", "fill:2", "fit:2"]
+    reason = "needs too much memory (the limit of a worker is 2.0 GiB)"
+    found = outcomes_of(jobs, memory_limit_bytes=2 << 30)
+    assert found == {"fill:1": reason, "fit:1": str(1 << 30), "fill:2": reason, "fit:2": str(1 << 30)}
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_jobs_that_got_lost_on_the_way_are_sent_again(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """As when a worker is killed between taking a job and saying so."""
+
+    class Deaf:
+        def schedule(self, *_: object, **__: object) -> Future[object]:
+            return Future()
+
+        def stop(self) -> None:
+            pass
+
+        def join(self) -> None:
+            pass
+
+    monkeypatch.setattr(worker, "_LOST_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(worker, "_LOOK_EVERY_SECONDS", 0.1)
+    real, made = WorkerPool._new_pool, 0
+
+    def new_pool(self: WorkerPool) -> object:
+        nonlocal made
+        made += 1
+        if made > times:
+            monkeypatch.setattr(worker, "_LOST_AFTER_SECONDS", 60.0)
+            return real(self)
+        return Deaf()
+
+    monkeypatch.setattr(WorkerPool, "_new_pool", new_pool)
+    found = outcomes_of(["a", "b", "c"])
+    if times == 1:
+        assert found == {"a": "a", "b": "b", "c": "c"}
+    else:
+        assert found["a"] == found["b"] == "its worker process died each time"
+        assert found["c"] == "c"
 
 
 def test_a_function_of_the_main_script_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
