@@ -1,6 +1,6 @@
 """How many planted leaks and shortcuts does `clipwise audit` find, and how often does it cry for nothing?
 
-    python scripts/bench_audit.py --family blobs|crates [--sets 200] [--workers 2]
+    python scripts/bench_audit.py --family blobs|crates|meadows [--sets 200] [--workers 2]
 
 For each set (made by `made_up_sets.py`): once as it is, once with a changed copy of a training clip in the
 test split, once with a property that goes with the class. `blobs` is the family that the thresholds in
@@ -35,7 +35,7 @@ if not __package__:  # run as a script: its own folder is on the path, the proje
 from pipeline.audit.audit import Audit, conclude
 from pipeline.audit.examine import Examined, examine
 from pipeline.audit.first_frames import FirstFrame, FirstFrames
-from scripts.made_up_sets import COPIES, PLANTED, Copy, Family, MadeUp, Planted, make_sets
+from scripts.made_up_sets import COPIES, FAMILIES, PLANTED, Copy, Family, MadeUp, Planted, make_sets
 
 EXPECTED: dict[Planted, set[str]] = {
     "size": {"width", "height", "shape (bars of the letterbox)"},
@@ -104,7 +104,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--family", choices=("blobs", "crates"), required=True)
+    parser.add_argument("--family", choices=FAMILIES, required=True)
     parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="seed of the first set")
     parser.add_argument("--workers", type=int, default=1)
