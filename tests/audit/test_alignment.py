@@ -45,7 +45,7 @@ ORIGINAL = film((20, 40), (11, 3))
     "copy",
     [
         ORIGINAL,
-        film((20, 40), (11, 3), cut_px=8),
+        film((20, 40), (11, 3), cut_px=16),
         film((20, 40), (11, 3), gain=0.8),
         film((20, 40), (11, 3), shake_px=3),
         film((22, 40), (11, 3)),  # a fifth of a frame later
@@ -55,8 +55,7 @@ ORIGINAL = film((20, 40), (11, 3))
 )
 def test_copies_agree_in_both_orders(copy: NDArray[np.float32]) -> None:
     there, back = agreement(told(ORIGINAL), told(copy)), agreement(told(copy), told(ORIGINAL))
-    assert min(there, back) > 0.83
-    assert there == pytest.approx(back, abs=0.1)
+    assert min(there, back) > 0.95
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_noise_and_black_do_not_agree() -> None:
     rng = np.random.default_rng(1)
     still = np.repeat(ORIGINAL[:1], 8, axis=0)
     one, other = (told(still + rng.normal(0, 0.6, still.shape).astype(np.float32)) for _ in range(2))
-    assert agreement(one, other) < 0.4
+    assert abs(agreement(one, other)) < 0.3, "noise is no motion, in neither sense"
     black = np.zeros_like(one)
     assert agreement(black, black) == 0
     assert np.isfinite(agreement(black, one))

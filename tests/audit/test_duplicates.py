@@ -42,7 +42,7 @@ def test_identical_bytes_then_identical_pixels() -> None:
 @pytest.mark.parametrize(
     ("seed", "family", "copy"),
     [(0, "blobs", "re-encoded"), (29, "blobs", "all of it"), (9, "crates", "shifted"),
-     (26, "crates", "cropped"), (4, "meadows", "all of it")],
+     (1, "crates", "all of it"), (4, "meadows", "all of it")],
 )  # fmt: skip
 def test_a_changed_copy_is_found_and_nothing_else(
     tmp_path: Path, seed: int, family: Family, copy: Copy
