@@ -15,8 +15,8 @@ was tuned.
     false alarms        5 of 120  shortcuts 5, copies 0
 
     crates, 45 sets (seeds 0 to 44): copies 43 (cropped 7 of 8, all of it 6 of 7), shortcuts 43, false
-    alarms 2, none of copies. Before clips were aligned 51 of 72 copies were found: cropped 7, shifted 6, all of it 2
-    of 12.
+    alarms 2, none of copies. Before clips were aligned 51 of 72 copies were found: cropped 7, shifted 6,
+    all of it 2 of 12.
 
     blobs, the shortcut check alone on the drawn properties, 200 sets (seeds 0 to 199): found 193, false
     alarms 2.
