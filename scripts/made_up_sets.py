@@ -1,12 +1,14 @@
 """Made-up clip stores with planted leaks and shortcuts: for measuring and testing `clipwise audit`.
 
-Two families that share no scene, no motion and no range of properties:
+Three families that share no scene, no motion and no range of properties:
 
     blobs       cloudy backgrounds, soft blobs on straight or round ways, 8 frames of 64 px
     crates      streets of rectangles under changing light, a shaking camera, textured boxes that swing or
                 come nearer, 10 frames of 80 px
+    meadows     grounds with the spectrum of photographs (amplitude 1 / frequency) under a camera that sways
+                or pans, patches of the same stuff that fly curves, spin or hop, 12 frames of 96 px
 
-In both, a class is a way of moving; clips of one group share their background, as those of one camera do. A
+In all, a class is a way of moving; clips of one group share their background, as those of one camera do. A
 picture is made for any time and size, goes through the project's own letterbox, and is stored by the real
 writer. Everything else of a clip (size, rate, length, bytes, bars) is drawn beside it, not encoded.
 """
@@ -31,7 +33,8 @@ from pipeline.labels import Labels
 from pipeline.spec import ClipSpec
 from pipeline.video.letterbox import fit_frame, resize_frame
 
-Family = Literal["blobs", "crates"]
+Family = Literal["blobs", "crates", "meadows"]
+FAMILIES: tuple[Family, ...] = ("blobs", "crates", "meadows")
 Copy = Literal["re-encoded", "rescaled", "cropped", "shifted", "brightened", "all of it"]
 COPIES: tuple[Copy, ...] = ("re-encoded", "rescaled", "cropped", "shifted", "brightened", "all of it")
 Planted = Literal["size", "frame rate", "length", "bit rate", "bars", "first frame"]
@@ -43,12 +46,19 @@ Scene = Callable[[float], Picture]  # the picture at a time from 0 to 1
 SPECS: dict[Family, ClipSpec] = {
     "blobs": ClipSpec(num_frames=8, image_size=64),
     "crates": ClipSpec(num_frames=10, image_size=80),
+    "meadows": ClipSpec(num_frames=12, image_size=96),
 }
 _SIZES: dict[Family, list[tuple[int, int]]] = {
     "blobs": [(320, 240), (640, 360), (640, 480), (1280, 720)],
     "crates": [(426, 240), (854, 480), (720, 576), (480, 640), (1920, 1080)],
+    "meadows": [(352, 288), (960, 540), (1080, 1080), (608, 1080), (3840, 2160), (768, 432)],
 }
-_RATES: dict[Family, list[float]] = {"blobs": [24.0, 25.0, 30.0], "crates": [15.0, 25.0, 29.97, 50.0, 60.0]}
+_RATES: dict[Family, list[float]] = {
+    "blobs": [24.0, 25.0, 30.0],
+    "crates": [15.0, 25.0, 29.97, 50.0, 60.0],
+    "meadows": [10.0, 12.5, 23.976, 48.0, 120.0],
+}
+_SECONDS: dict[Family, tuple[float, float]] = {"blobs": (3, 12), "crates": (3, 12), "meadows": (1, 40)}
 _WORKING_PX = 88  # the longer side of the made-up video
 
 
@@ -84,9 +94,15 @@ class _Draft:
 
 
 def make_sets(
-    folder: Path, family: Family, seed: int, *, copy: Copy, planted: Planted
+    folder: Path,
+    family: Family,
+    seed: int,
+    *,
+    copy: Copy,
+    planted: Planted,
+    per_class: tuple[int, int] = (30, 41),
 ) -> tuple[MadeUp, MadeUp, MadeUp]:
-    """Makes one store of 60 to 160 clips of 2 to 4 classes three times; the seed decides all about it.
+    """Makes one store of 2 to 4 classes three times; the seed decides all about it.
 
     Args:
         folder: where.
@@ -94,11 +110,12 @@ def make_sets(
         seed: of everything.
         copy: how a clip is changed that comes again on the other side of the split.
         planted: the property that goes with the class.
+        per_class: clips of each class, at least and less than.
 
     Returns:
         The set as it is, the one with the copy, the one with the property.
     """
-    drafts = _drafts(family, np.random.default_rng([seed, len(family)]))
+    drafts = _drafts(family, np.random.default_rng([seed, len(family)]), per_class)
     rng = np.random.default_rng([seed, 99])
     original = drafts[int(rng.integers(len(drafts)))]
     side: Split = "test" if original.split != "test" else "train"
@@ -113,15 +130,15 @@ def make_sets(
     )
 
 
-def _drafts(family: Family, rng: np.random.Generator) -> list[_Draft]:
+def _drafts(family: Family, rng: np.random.Generator, sizes_of_class: tuple[int, int]) -> list[_Draft]:
     num_classes = int(rng.integers(2, 5))
-    per_class = int(rng.integers(30, 41))
+    per_class = int(rng.integers(*sizes_of_class))
     grouping = rng.choice(["none", "of one class", "mixed"])
     sizes = [_SIZES[family][i] for i in rng.permutation(len(_SIZES[family]))[: rng.integers(1, 4)]]
     rates = [_RATES[family][i] for i in rng.permutation(len(_RATES[family]))[: rng.integers(1, 4)]]
     bar_share, first_share = (float(rng.choice([0.0, 0.1, 0.3])) for _ in range(2))
-    median_seconds, spread = float(rng.uniform(3, 12)), float(rng.uniform(0.05, 0.5))
-    new_scene = {"blobs": _blobs, "crates": _crates}[family]
+    median_seconds, spread = float(rng.uniform(*_SECONDS[family])), float(rng.uniform(0.05, 0.5))
+    new_scene = {"blobs": _blobs, "crates": _crates, "meadows": _meadows}[family]
     drafts: list[_Draft] = []
     members: dict[str, int] = {}
     for class_index in range(num_classes):
@@ -366,5 +383,63 @@ def _crates(place: int, rng: np.random.Generator, class_index: int) -> Scene:
             borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         return np.asarray(moved, np.float32)
+
+    return at
+
+
+def _photo_like(rng: np.random.Generator, side_px: int) -> NDArray[np.float32]:
+    """Noise (S, S, 3) of mean 0 and deviation 1 whose amplitude falls as 1 / frequency; colours go along."""
+    across, down = np.fft.rfftfreq(side_px), np.fft.fftfreq(side_px)
+    amplitude = 1 / np.maximum(np.hypot(across, down[:, None]), 1 / side_px)
+    amplitude[0, 0] = 0
+    grey, *colours = (
+        np.fft.irfft2(np.fft.rfft2(rng.normal(size=(side_px, side_px))) * amplitude, s=(side_px, side_px))
+        for _ in range(4)
+    )
+    noise = np.stack([grey / grey.std() + 0.4 * colour / colour.std() for colour in colours], axis=2)
+    return np.asarray(noise / noise.std(), np.float32)
+
+
+_WIDE_PX = 2 * _WORKING_PX
+
+
+@lru_cache(maxsize=128)
+def _meadow(place: int) -> Picture:
+    rng = np.random.default_rng([place, 5])
+    return np.asarray(rng.uniform(80, 160) + rng.uniform(25, 50) * _photo_like(rng, _WIDE_PX), np.float32)
+
+
+def _meadows(place: int, rng: np.random.Generator, class_index: int) -> Scene:
+    """Patches before a ground like a photograph: along a curve, spinning, hopping; or the camera pans."""
+    wide = _meadow(place)
+    patch = np.clip(
+        rng.uniform(50, 200, 3) + rng.uniform(20, 60) * _photo_like(rng, _WORKING_PX), 0, 255
+    ).astype(np.float32)
+    radius, centre = float(rng.uniform(0.1, 0.22)), rng.uniform(0.25, 0.75, 2)
+    way, bend = rng.uniform(-0.6, 0.6, 2), rng.uniform(-0.3, 0.3, 2)
+    turns, hops = float(rng.uniform(0.3, 1.5)) * float(rng.choice([-1, 1])), rng.uniform(0.2, 0.8, (6, 2))
+    pan = rng.uniform(-25, 25, 2) if class_index == 3 else np.zeros(2)
+    sway, phases = float(rng.choice([0.0, 1.0, 2.5])), rng.uniform(0, 2 * np.pi, (2, 3))
+    clouds_pass = rng.uniform(-20, 20)
+
+    def at(time: float) -> Picture:
+        swings = np.sin(2 * np.pi * time * np.array([2.0, 5.0, 9.0]) + phases) / [1, 2, 3]
+        dx, dy = _WORKING_PX / 2 + sway * swings.sum(axis=1) + pan * (time - 0.5)
+        camera = np.array([[1, 0, -dx], [0, 1, -dy]], np.float32)
+        picture = cv2.warpAffine(wide, camera, (_WORKING_PX, _WORKING_PX)) + clouds_pass * time
+        x, y = centre
+        if class_index == 0:
+            x, y = centre + way * (time - 0.5) + bend * (2 * time - 1) ** 2
+        elif class_index == 2:
+            step = time * (len(hops) - 1)
+            before = min(len(hops) - 2, int(step))
+            x, y = hops[before] + (hops[before + 1] - hops[before]) * (step - before)
+        spin = cv2.getRotationMatrix2D(
+            (_WORKING_PX / 2, _WORKING_PX / 2), 360 * turns * time if class_index == 1 else 0.0, 1.0
+        )
+        spin[:, 2] = spin[:, 2] + (np.array([x, y]) - 0.5) * _WORKING_PX
+        seen = cv2.warpAffine(patch, spin, (_WORKING_PX, _WORKING_PX), borderMode=cv2.BORDER_REFLECT)
+        mask = np.clip((radius - np.hypot(_X - x, _Y - y)) * 30, 0, 1)[..., None]
+        return np.asarray(picture * (1 - mask) + seen * mask, np.float32)
 
     return at

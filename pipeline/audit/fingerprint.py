@@ -8,6 +8,7 @@ transform without the first one, which is brightness (those that the well-known 
 
 One camera on a wall gives hundreds of clips with one look; two of them that also move alike, frame by frame,
 are one recording. Both are float vectors, not bits, so that one matrix product compares thousands of clips.
+Pairs that come near are compared closer, on the small pictures themselves (alignment.py).
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
+from pipeline.audit.alignment import SIDE_PX, steadied
 from pipeline.video.letterbox import resize_frame
 
-_SIDE_PX = 32
 _LOWEST = 8
 COEFFICIENTS = _LOWEST * _LOWEST - 1
 
@@ -32,11 +33,13 @@ class Fingerprint:
         look: (T * 63,) float32 of length 1; zeros where no frame shows anything.
         motion: (T * 63,) float32 of length 1; zeros where nothing moves at all.
         motion_share: how much of the picture the motion is, 0 (a still) to 1.
+        steady: (T, 32, 32) the small grey pictures, the camera's shaking taken out, for a closer look.
     """
 
     look: NDArray[np.float32]
     motion: NDArray[np.float32]
     motion_share: float
+    steady: NDArray[np.uint8]
 
 
 def fingerprint(pictures: NDArray[np.uint8]) -> Fingerprint:
@@ -51,12 +54,13 @@ def fingerprint(pictures: NDArray[np.uint8]) -> Fingerprint:
         look=_unit(look.ravel()),
         motion=_unit(moving.ravel()),
         motion_share=float(np.linalg.norm(moving)) / whole if whole > 0 else 0.0,
+        steady=np.clip(np.rint(steadied(small)), 0, 255).astype(np.uint8),
     )
 
 
 def _small_grey(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
-    return resize_frame(grey, (_SIDE_PX, _SIDE_PX)).astype(np.float32)  # type: ignore[arg-type]
+    return resize_frame(grey, (SIDE_PX, SIDE_PX)).astype(np.float32)  # type: ignore[arg-type]
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

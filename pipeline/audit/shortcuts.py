@@ -214,11 +214,16 @@ def _share_mixed(classes: NDArray[np.intp], groups: NDArray[np.intp]) -> float:
 def _shuffle_whole(
     classes: NDArray[np.intp], groups: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Other labels, as many of each, moved in whole groups.
+    """Other labels, moved in whole groups.
 
-    The groups' labels, laid end to end in one random order, are dealt out along another: where groups are of
-    one class they stay so, but for the few that are cut; where each clip is a group this is a plain shuffle.
+    Where every group is of one class, groups change labels, and stay of one class: cut in two they would
+    hang together with a property of the group less than whole ones do by luck. Otherwise the groups' labels,
+    laid end to end in one random order, are dealt out along another; where each clip is a group both are a
+    plain shuffle.
     """
+    _, firsts = np.unique(groups, return_index=True)
+    if np.array_equal(classes[firsts][groups], classes):
+        return np.asarray(rng.permutation(classes[firsts])[groups], np.intp)
     ties = rng.permutation(len(groups))  # within a group the order is random too
     one, other = (rng.permutation(int(groups.max()) + 1)[groups] for _ in range(2))
     shuffled = np.empty_like(classes)

@@ -10,7 +10,7 @@ from pipeline.audit.duplicates import find_identical, find_near
 from pipeline.audit.examine import examine
 from pipeline.audit.fingerprint import Fingerprint, fingerprint
 from pipeline.clips.clip import Clip
-from scripts.made_up_sets import COPIES, Family, make_sets
+from scripts.made_up_sets import Copy, Family, make_sets
 from tests.helpers.stores import make_store
 
 
@@ -39,10 +39,15 @@ def test_identical_bytes_then_identical_pixels() -> None:
     assert found[1].labels == ("a", "b")
 
 
-@pytest.mark.parametrize(("seed", "family"), [(0, "blobs"), (9, "crates"), (29, "blobs")])
-def test_a_changed_copy_is_found_and_nothing_else(tmp_path: Path, seed: int, family: Family) -> None:
-    copy = COPIES[seed % len(COPIES)]
-    _, copied, _ = make_sets(tmp_path, family, seed, copy=copy, planted="length")
+@pytest.mark.parametrize(
+    ("seed", "family", "copy"),
+    [(0, "blobs", "re-encoded"), (29, "blobs", "all of it"), (9, "crates", "shifted"),
+     (1, "crates", "all of it"), (4, "meadows", "all of it")],
+)  # fmt: skip
+def test_a_changed_copy_is_found_and_nothing_else(
+    tmp_path: Path, seed: int, family: Family, copy: Copy
+) -> None:
+    _, copied, _ = make_sets(tmp_path, family, seed, copy=copy, planted="length", per_class=(6, 9))
     seen = list(examine(copied.store, copied.store.usable()))
     found = find_near([it.clip for it in seen], [it.fingerprint for it in seen])
     assert len(found) == 1
@@ -84,7 +89,12 @@ def test_many_clips_in_several_blocks() -> None:
     look[1250] = look[3] + 0.01
     look[700] = look[699]
     look /= np.linalg.norm(look, axis=1, keepdims=True)
-    prints = [Fingerprint(look=row, motion=row, motion_share=0.5) for row in look]
+    grey = rng.integers(0, 255, (1300, 2, 32, 32), np.uint8)
+    grey[1250], grey[700] = grey[3], grey[699]
+    prints = [
+        Fingerprint(look=row, motion=row, motion_share=0.5, steady=pictures)
+        for row, pictures in zip(look, grey, strict=True)
+    ]
     found = find_near([clip(f"c{i:04d}") for i in range(1300)], prints)
     assert sorted([c.id for c in it.clips] for it in found) == [["c0003", "c1250"], ["c0699", "c0700"]]
 

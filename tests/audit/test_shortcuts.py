@@ -17,22 +17,25 @@ def columns(rng: np.random.Generator, number: int) -> list[Property]:
     ]
 
 
-def test_shuffled_labels_give_no_alarm() -> None:
+@pytest.mark.parametrize(("sets", "allowed"), [(20, 2), pytest.param(60, 4, marks=pytest.mark.slow)])
+def test_shuffled_labels_give_no_alarm(sets: int, allowed: int) -> None:
+    """At 2 % 0.4 and 1.2 are expected; one more than allowed would be seen once in a hundred such runs."""
     alarms = 0
-    for seed in range(60):
+    for seed in range(sets):
         rng = np.random.default_rng(seed)
         labels = [str(label) for label in rng.integers(3, size=90)]
         check = check_shortcuts(columns(rng, 90), labels, [str(i) for i in range(90)], seed=seed)
         alarms += bool(check.found)
         assert check.constant == ("rate",)
-    assert alarms <= 4  # 1.2 are expected at 2 %; 5 or more would be seen once in a hundred such runs
+    assert alarms <= allowed
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-def test_labels_and_properties_of_groups_give_no_alarm(*, mixed: bool) -> None:
+@pytest.mark.parametrize(("sets", "allowed"), [(10, 1), pytest.param(30, 2, marks=pytest.mark.slow)])
+def test_labels_and_properties_of_groups_give_no_alarm(sets: int, allowed: int, *, mixed: bool) -> None:
     """Six cameras, each of one width: whatever they are of, that is no shortcut that six can prove."""
     alarms = 0
-    for seed in range(30):
+    for seed in range(sets):
         rng = np.random.default_rng(seed)
         groups = rng.integers(6, size=120)
         shares = rng.dirichlet([0.5] * 3, 6)
@@ -40,7 +43,7 @@ def test_labels_and_properties_of_groups_give_no_alarm(*, mixed: bool) -> None:
         labels = [str(rng.choice(3, p=shares[g]) if mixed else of_group[g]) for g in groups]
         width = Property(name="width", values=rng.choice([320.0, 640.0], 6)[groups])
         alarms += bool(check_shortcuts([width], labels, [str(g) for g in groups], seed=seed).found)
-    assert alarms <= 2
+    assert alarms <= allowed
 
 
 def test_a_planted_property_is_found_and_the_others_are_not() -> None:
@@ -86,8 +89,11 @@ def test_groups_stay_whole_in_folds_and_shuffles() -> None:
     assert len(set(folds)) == 5
     classes = (groups % 3).astype(np.intp)
     whole = shortcuts._shuffle_whole(classes, groups, rng)
-    assert np.array_equal(np.bincount(whole), np.bincount(classes))
+    assert not np.array_equal(whole, classes)
+    assert all(len(set(whole[groups == g])) == 1 for g in range(12)), "a group of one class stays of one"
     mixed = (rng.random(len(groups)) < 0.5).astype(np.intp)
+    dealt = shortcuts._shuffle_whole(mixed, groups, rng)
+    assert np.array_equal(np.bincount(dealt), np.bincount(mixed))
     within = shortcuts._shuffle_within(mixed, groups, rng)
     assert not np.array_equal(within, mixed)
     for g in range(12):
