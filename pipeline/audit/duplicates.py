@@ -74,11 +74,14 @@ def find_identical(clips: Sequence[Clip]) -> tuple[DuplicateSet, ...]:
             by_bytes[clip.sha256, clip.start_seconds, clip.end_seconds].append(index)
         if clip.frames_sha256:
             by_pixels[clip.frames_sha256].append(index)
+    copies = [  # not the windows and ranges of one file
+        members for members in by_bytes.values() if len({clips[index].path for index in members}) > 1
+    ]
     other_bytes = [
         members for members in by_pixels.values() if len({clips[index].sha256 for index in members}) > 1
     ]
     return (
-        *_sets("bytes", clips, _chains(by_bytes.values())),
+        *_sets("bytes", clips, _chains(copies)),
         *_sets("pixels", clips, _chains(other_bytes)),
     )
 

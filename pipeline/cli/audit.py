@@ -53,6 +53,8 @@ class Options:
             )
         if self.out is not None and self.out.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"--out {self.out}: the page is HTML; give a name that ends in .html.")
+        if self.out is not None and not self.out.parent.is_dir():
+            raise UsageError(f"--out {self.out}: there is no folder {self.out.parent}. Make it first.")
 
 
 def run(options: Options) -> int:
