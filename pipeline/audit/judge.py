@@ -152,8 +152,8 @@ def _groups(groups: Groups) -> Finding:
         text = f"{' and '.join(filter(None, (what, parted)))} ON BOTH SIDES of the split ({number} clips)"
         return Finding(
             name="groups", severity="problem", text=f"{text}: {_listed([group.name for group in shared])}.",
-            remedy="Have the split made by groups (preprocess --regroup, into a new store): results on this one "
-            "say little about a new camera, person or source.",
+            remedy="Have the split made by groups (preprocess --regroup, into a new store): what this "
+            "one says of a new camera, person or source is little.",
             facts=facts,
         )  # fmt: skip
     if not groups.given:
