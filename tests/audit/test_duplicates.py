@@ -39,6 +39,13 @@ def test_identical_bytes_then_identical_pixels() -> None:
     assert found[1].labels == ("a", "b")
 
 
+def test_the_same_window_of_two_ranges_of_one_file_is_no_copy() -> None:
+    same = {"path": "v.mp4", "sha256": "x", "start_seconds": 0.0, "end_seconds": 1.0, "frames_sha256": "y"}
+    assert find_identical([clip("one", **same), clip("two", **same)]) == ()
+    (found,) = find_identical([clip("one", **same), clip("two", **{**same, "path": "w.mp4"})])
+    assert found.kind == "bytes"
+
+
 @pytest.mark.parametrize(
     ("seed", "family", "copy"),
     [(0, "blobs", "re-encoded"), (29, "blobs", "all of it"), (9, "crates", "shifted"),

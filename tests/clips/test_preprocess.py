@@ -409,6 +409,31 @@ def test_damage_is_recorded(videos: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert len(result.store.usable()) == 8
 
 
+def test_a_video_that_changes_while_it_is_read_is_read_again(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.video import reader
+
+    real = reader.read_video
+
+    def read(path: str, *args: Any, **options: Any) -> reader.VideoRead:
+        video = real(path, *args, **options)
+        if path.endswith("up/0.avi"):
+            write_numbered_video(Path(path), 30)
+        return video
+
+    monkeypatch.setattr(reader, "read_video", read)
+    result = run(videos, tmp_path / "out")
+    (failed,) = result.summary.failed
+    assert failed.reason == "it changed while it was read; run again when it is complete"
+    assert not (tmp_path / "out" / "frames" / f"{failed.id}.npy").exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "WorkerPool", InlinePool)
+    again = run(videos, tmp_path / "out")  # without --retry
+    assert InlinePool.read == ["up/0.avi"]
+    assert by_path(again.store)["up/0.avi"].num_frames == 30
+
+
 def test_a_full_disk_ends_the_run_and_is_no_failure_of_a_video(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -264,6 +264,13 @@ def test_regroup_is_part_of_the_rule() -> None:
     assert anew.differences({}) == []  # an earlier run that was never finished
 
 
+def test_another_numbered_list_is_another_split() -> None:
+    stored = SplitRule(origin="lists", makes="nothing", list_number=1)
+    other = SplitRule(origin="lists", makes="nothing", list_number=2)
+    assert other.differences(stored.to_dict()) == ["--list-number was 1, now 2"]
+    assert other.differences(other.to_dict()) == other.differences({}) == []
+
+
 def test_a_rule_that_differs_where_it_decides() -> None:
     stored = SplitRule(origin="csv", makes="val").to_dict()
     other = SplitRule(origin="csv", makes="val", seed=1, test_fraction=0.3, grouping="column camera")
