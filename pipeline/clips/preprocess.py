@@ -19,15 +19,16 @@ from pipeline.clips.clip_rule import ClipRule
 from pipeline.clips.estimate import check_overlap, clip_bytes, estimate_num_clips
 from pipeline.clips.extract import ExtractJob, extract, failure
 from pipeline.clips.extracted import Extracted
-from pipeline.clips.fingerprint import fingerprint, hash_source
+from pipeline.clips.fingerprint import hash_source
 from pipeline.clips.journal import JournalWriter, Records, write_journal
 from pipeline.clips.listing_options import ListingOptions
 from pipeline.clips.origin import write_origin
+from pipeline.clips.plan import plan_jobs
 from pipeline.clips.previous import Previous
-from pipeline.clips.source import Source, SourceList
+from pipeline.clips.source import SourceList
 from pipeline.clips.sources import list_sources
 from pipeline.clips.split_rule import SplitRule
-from pipeline.clips.store import ClipStore, frames_path, write_store
+from pipeline.clips.store import ClipStore, write_store
 from pipeline.clips.summary import Summary
 from pipeline.errors import MachineError, UsageError, VideoError
 from pipeline.spec import ClipSpec
@@ -109,7 +110,7 @@ def preprocess(
         previous.check(listed, spec, clip_rule, rule)
         files.remove_unfinished(out)
         files.remove_unfinished(out / "frames")
-        records, jobs = _plan(listed, previous, spec, clip_rule, out, retry=retry)
+        records, jobs = plan_jobs(listed, previous, spec, clip_rule, out, retry=retry)
         num_new = sum(len(job.sources) for job in jobs)
         _announce(len(listed.sources), jobs, out, say)
         previous.begin(spec, clip_rule, redone={it.path for job in jobs for it in job.sources})
@@ -148,52 +149,6 @@ def _check_out(videos: Path, out: Path) -> None:
             )
     if os.path.lexists(out) and not out.is_dir():
         raise UsageError(f"--out {out} is a file, not a folder. Choose a new or empty folder.")
-
-
-def _plan(
-    listed: SourceList, previous: Previous, spec: ClipSpec, clip_rule: ClipRule, out: Path, *, retry: bool
-) -> tuple[Records, list[ExtractJob]]:
-    """Parts the sources into those whose records still hold and those to read, a job for each video."""
-    size_bytes = clip_bytes(spec, clip_rule)
-    records: Records = {}
-    to_read: dict[tuple[str, float | None], list[Source]] = {}
-    known_sha256: dict[str, str] = {}
-    for source in listed.sources:
-        known = previous.records.get(source.id, ())
-        failed = [record for record in known if record.status == "failed"]
-        has_frames = len(failed) < len(known) and all(
-            _has_frames(out, record.id, size_bytes) for record in known if record.status != "failed"
-        )
-        is_settled = has_frames or (bool(known) and len(failed) == len(known))
-        if (
-            is_settled
-            and not (failed and retry)
-            and {it.fingerprint for it in known} == {fingerprint(source)}
-        ):
-            records[source.id] = known
-            continue
-        if has_frames and not failed and source.frame_rate is None:
-            known_sha256[source.id] = known[0].sha256
-        to_read.setdefault((source.location, source.frame_rate), []).append(source)
-    folder = str(out.resolve())
-    jobs = [
-        ExtractJob(
-            sources=tuple(sources),
-            spec=spec,
-            rule=clip_rule,
-            folder=folder,
-            known_sha256={it.id: known_sha256[it.id] for it in sources if it.id in known_sha256},
-        )
-        for sources in to_read.values()
-    ]
-    return records, jobs
-
-
-def _has_frames(out: Path, clip_id: str, size_bytes: int) -> bool:
-    try:
-        return frames_path(out, clip_id).stat().st_size == size_bytes
-    except OSError:
-        return False
 
 
 def _announce(num_sources: int, jobs: list[ExtractJob], out: Path, say: Callable[[str], None]) -> None:
