@@ -137,7 +137,7 @@ def test_every_sampled_frame_of_a_long_video_is_true(tmp_path: Path, name: str) 
     check_all(KINDS[name].make(tmp_path, 900, 50), 5, 1, 12)
 
 
-# FFmpeg leaves a frame's time between the two pieces of this one at some distances of key frames, for PyAV too.
+# At some distances of key frames FFmpeg leaves a frame of time between the two pieces of it; so does PyAV.
 SHIFTED = ("edit_middle_b",)
 
 
