@@ -62,8 +62,8 @@ _BEGINS_AT_KEY_FRAMES_ONLY = frozenset({"H264", "HEVC", "AV01", "VP80", "VP90", 
 _KEY_FRAMES_ONLY = frozenset({"MJPG", "MPNG", "FFV1", "HFYU", "FFVH", "APCH", "AVDN", "DVSD"})
 
 
-def may_begin_anywhere(fourcc: str) -> bool:
-    """Whether a decoder may be sent to any frame that is called a key frame: if it is none, that shows."""
+def refuses_false_key_frames(fourcc: str) -> bool:
+    """Whether it shows when a decoder is told to begin at a frame that is called a key frame and is none."""
     return fourcc.upper() in _BEGINS_AT_KEY_FRAMES_ONLY | _KEY_FRAMES_ONLY
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import cv2
 
 from pipeline.video.capture import MAX_FAILURES, AnyPath, Capture, open_packets
-from pipeline.video.codecs import fourcc_text, holds_idr_picture, may_begin_anywhere
+from pipeline.video.codecs import fourcc_text, holds_idr_picture, refuses_false_key_frames
 from pipeline.video.complaints import complaint_log
 from pipeline.video.container import look_at_container
 
@@ -96,7 +96,7 @@ def read_index(path: AnyPath) -> PacketIndex:
         bytes_missing=bool(container.missing),
         tick_seconds=container.tick_seconds,
         may_hide_frames=shown is not None and bool(times) and max(times) > shown - _DIFFERENT_SECONDS,
-        can_jump=container.lists_key_frames and may_begin_anywhere(fourcc) and _is_orderly(times),
+        can_jump=container.lists_key_frames and refuses_false_key_frames(fourcc) and _is_orderly(times),
         claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
         num_complaints=log.count() - complaints_before if log else 0,
     )
