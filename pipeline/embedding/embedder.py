@@ -64,6 +64,13 @@ class Embedder:
             features = self._classifier.embed(clip)
         return features[0].float().cpu().numpy()
 
+    def reordered(self, features: np.ndarray, order: np.ndarray) -> np.ndarray:
+        """Features (T, D) of a clip whose frames stand in another order (T,), from those in the first."""
+        with torch.inference_mode():
+            first = torch.from_numpy(features)[None].to(self.device)
+            again: torch.Tensor = self._classifier.backbone.reordered(first, torch.from_numpy(order))
+        return again[0].cpu().numpy()
+
     def key(self) -> str:
         """Names everything that could change a feature: backbone, weights, normalisation, runtime."""
         config = self._classifier.config

@@ -33,6 +33,13 @@ MAJORITY, SINGLE_FRAME, MEAN, MEAN_STD_DIFFERENCE = (
 )
 SHUFFLED = "shuffled"
 BASELINE_NAMES = (MAJORITY, SINGLE_FRAME, MEAN, MEAN_STD_DIFFERENCE)
+BASELINE_TEXTS = {
+    MAJORITY: "majority class",
+    SINGLE_FRAME: "single frame + logistic regression",
+    MEAN: "mean + logistic regression",
+    MEAN_STD_DIFFERENCE: "mean, std, difference + logistic regression",
+    SHUFFLED: "this model on shuffled frames",
+}
 _MAX_ITERATIONS = 2000
 
 

@@ -1,6 +1,5 @@
-"""What a set of predictions is worth: accuracy, macro-F1, per-class figures, and how sure we can be."""
+"""What a set of predictions is worth: accuracy, macro-F1, log-loss, top-k, per-class figures."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +8,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from pipeline.labels import Labels
 
-MIN_GROUPS_FOR_INTERVAL = 20
-_NUM_RESAMPLES = 2000
-_CHUNK_RESAMPLES = 200
+TOP_KS = (3, 5)
+"""Shown where there are more classes: the right one of so few among so many is news."""
+_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +66,32 @@ def score(true: np.ndarray, predicted: np.ndarray, num_classes: int) -> Scores:
     """Scores of predicted class indices (N,) against the true ones (N,); N is at least 1."""
     if len(true) == 0:
         raise ValueError("no predictions to score")
-    accuracy, macro_f1, balanced = _scores_of_confusions(confusion(true, predicted, num_classes)[None])
+    hits, true_counts, predicted_counts = (
+        np.bincount(indices, minlength=num_classes).astype(float)[None]
+        for indices in (true[true == predicted], true, predicted)
+    )
+    accuracy, macro_f1, balanced = scores_of_counts(hits, true_counts, predicted_counts)
     return Scores(
         accuracy=float(accuracy[0]), macro_f1=float(macro_f1[0]), balanced_accuracy=float(balanced[0])
     )
+
+
+def scores_of_counts(
+    hits: np.ndarray, true_counts: np.ndarray, predicted_counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Accuracy, macro-F1 and balanced accuracy, each (R,), of R sets of predictions.
+
+    Args:
+        hits: (R, K) clips of each class that were predicted as it.
+        true_counts: (R, K) clips of each class. Classes without one are left out of the means.
+        predicted_counts: (R, K) clips predicted as each class.
+    """
+    occurs = true_counts > 0
+    num_occurring = occurs.sum(axis=1)
+    f1 = np.where(occurs, 2 * hits / np.maximum(true_counts + predicted_counts, 1), 0.0)
+    recall = np.where(occurs, hits / np.maximum(true_counts, 1), 0.0)
+    accuracy = hits.sum(axis=1) / true_counts.sum(axis=1)
+    return accuracy, f1.sum(axis=1) / num_occurring, recall.sum(axis=1) / num_occurring
 
 
 def score_classes(true: np.ndarray, predicted: np.ndarray, labels: Labels) -> tuple[ClassScores, ...]:
@@ -90,57 +111,19 @@ def score_classes(true: np.ndarray, predicted: np.ndarray, labels: Labels) -> tu
     )
 
 
-def bootstrap_intervals(
-    true: np.ndarray,
-    predicted: np.ndarray,
-    groups: Sequence[str],
-    *,
-    num_classes: int,
-    seed: int = 0,
-) -> dict[str, tuple[float, float]] | None:
-    """95 % percentile-bootstrap intervals of the scores, drawing whole groups with replacement.
+def log_losses(true: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """-log p of the true class of each clip (N,), of probabilities (N, K); their mean is the log-loss."""
+    chosen = probabilities[np.arange(len(true)), true]
+    return np.asarray(-np.log(np.maximum(chosen, _SMALLEST)))
 
-    Clips of one group are not independent, so the group is what is drawn (the cluster bootstrap of Davison
-    and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8).
 
-    Returns:
-        {"accuracy": (low, high), "macro_f1": ..., "balanced_accuracy": ...}; None where such an interval
-        would promise too much: with fewer than `MIN_GROUPS_FOR_INTERVAL` groups, and where all answers are
-        right or all wrong, which every resample repeats.
+def top_k_hits(true: np.ndarray, probabilities: np.ndarray) -> dict[int, np.ndarray]:
+    """Whether the true class is among the k most probable, (N,) for each k of `TOP_KS` below K.
+
+    Of equal probabilities the first class comes first, as in the prediction itself.
     """
-    names = sorted(set(groups))
-    num_right = int((np.asarray(true) == np.asarray(predicted)).sum())
-    if len(names) < MIN_GROUPS_FOR_INTERVAL or num_right in (0, len(true)):
-        return None
-    index_of = {name: index for index, name in enumerate(names)}
-    per_group = np.zeros((len(names), num_classes, num_classes))
-    for true_class, predicted_class, group in zip(true, predicted, groups, strict=True):
-        per_group[index_of[group], true_class, predicted_class] += 1
-    random = np.random.default_rng(seed)
-    chunks = []
-    for _ in range(_NUM_RESAMPLES // _CHUNK_RESAMPLES):
-        counts = random.multinomial(
-            len(names), np.full(len(names), 1 / len(names)), size=_CHUNK_RESAMPLES
-        )  # how often each group is drawn
-        resampled = np.tensordot(counts.astype(float), per_group, axes=1)
-        chunks.append(np.stack(_scores_of_confusions(resampled)))
-    values = np.concatenate(chunks, axis=1)
-    low, high = np.quantile(values, [0.025, 0.975], axis=1)
-    keys = ("accuracy", "macro_f1", "balanced_accuracy")
-    return {key: (float(low[row]), float(high[row])) for row, key in enumerate(keys)}
-
-
-def _scores_of_confusions(confusions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Accuracy, macro-F1 and balanced accuracy, each (R,), of confusion matrices (R, K, K).
-
-    Classes without a true clip are left out of the means.
-    """
-    hits = np.diagonal(confusions, axis1=1, axis2=2)  # (R, K)
-    true_counts = confusions.sum(axis=2)  # (R, K)
-    predicted_counts = confusions.sum(axis=1)  # (R, K)
-    occurs = true_counts > 0
-    num_occurring = occurs.sum(axis=1)
-    f1 = np.where(occurs, 2 * hits / np.maximum(true_counts + predicted_counts, 1), 0.0)
-    recall = np.where(occurs, hits / np.maximum(true_counts, 1), 0.0)
-    accuracy = hits.sum(axis=1) / confusions.sum(axis=(1, 2))
-    return accuracy, f1.sum(axis=1) / num_occurring, recall.sum(axis=1) / num_occurring
+    num_classes = probabilities.shape[1]
+    chosen = probabilities[np.arange(len(true)), true][:, None]
+    before = (probabilities == chosen) & (np.arange(num_classes)[None] < true[:, None])
+    ranks = (probabilities > chosen).sum(axis=1) + before.sum(axis=1)  # from 0
+    return {k: ranks < k for k in TOP_KS if k < num_classes}

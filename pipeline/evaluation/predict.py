@@ -17,10 +17,12 @@ class Prediction:
     """What a head says of one clip.
 
     Attributes:
-        probabilities: (K,) float64, summing to 1.
+        logits: (K,) float64, as the head gave them.
+        probabilities: (K,) float64, summing to 1: the softmax of the logits at the model's temperature.
         attention_weights: (T,) float64, summing to 1: how much each frame entered the clip's features.
     """
 
+    logits: np.ndarray
     probabilities: np.ndarray
     attention_weights: np.ndarray
 
@@ -29,25 +31,35 @@ class Prediction:
         """The most probable class; the first of equals."""
         return int(self.probabilities.argmax())
 
+    @property
+    def confidence(self) -> float:
+        """The probability of that class."""
+        return float(self.probabilities.max())
 
-def predict(head: SequenceHead, features: np.ndarray) -> Prediction:
+
+def predict(head: SequenceHead, features: np.ndarray, *, temperature: float = 1.0) -> Prediction:
     """Runs the head on one clip.
 
     Args:
         head: in eval mode.
         features: (T, D) float32 of `Embedder.embed` or the feature cache.
+        temperature: divides the logits (`Calibration.temperature`).
     """
     device = next(head.parameters()).device
     with torch.inference_mode(), one_thread():
         output = head(torch.from_numpy(features)[None].to(device))
-        probabilities = torch.softmax(output.logits[0].double(), dim=-1)
+        logits = output.logits[0].double()
+        probabilities = torch.softmax(logits / temperature, dim=-1)
     return Prediction(
+        logits=logits.cpu().numpy(),
         probabilities=probabilities.cpu().numpy(),
         attention_weights=output.attention_weights[0].double().cpu().numpy(),
     )
 
 
-def leave_one_out(head: SequenceHead, features: np.ndarray, class_index: int) -> np.ndarray:
+def leave_one_out(
+    head: SequenceHead, features: np.ndarray, class_index: int, *, temperature: float = 1.0
+) -> np.ndarray:
     """Importance (T,) of each frame: how much the class's probability falls without it.
 
     The clip is predicted again T times, each time with one frame's features taken out (occlusion, Zeiler and
@@ -56,9 +68,9 @@ def leave_one_out(head: SequenceHead, features: np.ndarray, class_index: int) ->
     num_frames = len(features)
     if num_frames == 1:
         return np.zeros(1)
-    whole = predict(head, features).probabilities[class_index]
+    whole = predict(head, features, temperature=temperature).probabilities[class_index]
     without = [
-        predict(head, np.delete(features, index, axis=0)).probabilities[class_index]
+        predict(head, np.delete(features, index, axis=0), temperature=temperature).probabilities[class_index]
         for index in range(num_frames)
     ]
     return np.asarray(whole - np.array(without))

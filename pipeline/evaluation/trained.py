@@ -6,6 +6,7 @@ import torch
 
 from pipeline.embedding.embedder import Embedder
 from pipeline.evaluation.baselines import load_baselines
+from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import Judged
 from pipeline.model.checkpoint import load_checkpoint
 
@@ -34,4 +35,6 @@ def load_trained(path: Path, *, device: torch.device) -> Judged:
         keep_features=not starting.exists(),
         starting=Embedder(load_checkpoint(starting)[0], device=device) if starting.exists() else None,
         baselines=load_baselines(baselines) if baselines.exists() else None,
+        calibration=Calibration.from_dict(checkpoint.calibration),
+        trained_on=checkpoint.provenance.get("data"),
     )

@@ -54,6 +54,10 @@ class FrameBackbone(Freezable):
         features: Tensor = self.network(frames)  # (N, D)
         return features.new_zeros(B, T, self.feature_dim).masked_scatter(mask[:, :, None], features)
 
+    def reordered(self, features: Tensor, order: Tensor) -> Tensor:
+        """Features (B, T, D) of clips with their frames in another order (T,), from those in the first."""
+        return features[:, order]
+
 
 Backbone = FrameBackbone | TinyBackbone
 

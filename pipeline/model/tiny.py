@@ -88,8 +88,18 @@ class TinyBackbone(Freezable):
         maps = F.adaptive_avg_pool2d(self.convolutions(frames), 4)
         embedded = self.frame_norm(self.frame_projection(maps.flatten(1)))  # (N, 64)
         z = embedded.new_zeros(B, T, FRAME_DIM).masked_scatter(mask[:, :, None], embedded)
-        features = torch.cat([z, self.difference_norm(first_differences(z))], dim=2)
-        return zero_pads(features, mask)
+        return zero_pads(self._with_differences(z), mask)
+
+    def reordered(self, features: Tensor, order: Tensor) -> Tensor:
+        """Features (B, T, D) of clips with their frames in another order (T,), from those in the first.
+
+        Their mean frame is the same, so each z is; only the differences are not.
+        """
+        return self._with_differences(features[:, order, :FRAME_DIM])
+
+    def _with_differences(self, z: Tensor) -> Tensor:
+        """[z_t, LayerNorm(z_t - z_(t-1))] (B, T, D) of z (B, T, 64)."""
+        return torch.cat([z, self.difference_norm(first_differences(z))], dim=2)
 
     @staticmethod
     def _shrink(frames: Tensor) -> Tensor:

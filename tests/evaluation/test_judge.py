@@ -13,7 +13,8 @@ from pipeline.embedding.cache import embed_clips
 from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import fit_baselines
-from pipeline.evaluation.judge import Judged, _interval_notes, baseline_inputs, judge
+from pipeline.evaluation.judge import Judged, baseline_inputs, judge
+from pipeline.evaluation.notes import interval_notes
 from pipeline.evaluation.predict import leave_one_out, predict
 from pipeline.labels import Labels
 from pipeline.model.classifier import ClipClassifier, ModelConfig
@@ -132,10 +133,10 @@ def test_importance_is_the_fall_in_probability_without_the_frame(tmp_path: Path)
 
 def test_no_mistake_is_said_with_its_bound() -> None:
     true, groups = np.arange(36) % 4, [str(row) for row in range(36)]
-    (note,) = _interval_notes(true, true, groups)
+    (note,) = interval_notes(true, true, groups)
     # scipy.stats.binomtest(36, 36).proportion_ci(0.95, method="exact").low is 0.9026.
     assert "No mistake in 36 independent groups: the true accuracy may be as low as 0.903" in note
-    assert _interval_notes(true, (true + 1) % 4, groups) == [
+    assert interval_notes(true, (true + 1) % 4, groups) == [
         "No intervals: every answer is wrong, and a resample says no more."
     ]
 

@@ -1,10 +1,11 @@
-"""Metrics against scikit-learn, and intervals against what they promise."""
+"""Metrics against scikit-learn."""
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, top_k_accuracy_score
+from sklearn.metrics import log_loss as sklearn_log_loss
 
-from pipeline.evaluation.metrics import bootstrap_intervals, confusion, score, score_classes
+from pipeline.evaluation.metrics import confusion, log_losses, score, score_classes, top_k_hits
 from pipeline.labels import Labels
 
 
@@ -48,45 +49,30 @@ def test_no_predictions_are_refused() -> None:
         score(np.array([], int), np.array([], int), 2)
 
 
-def test_intervals_hold_the_score_and_repeat() -> None:
-    random = np.random.default_rng(1)
-    true = random.integers(0, 3, 200)
-    predicted = np.where(random.random(200) < 0.8, true, (true + 1) % 3)
-    groups = [str(row) for row in range(200)]
-    intervals = bootstrap_intervals(true, predicted, groups, num_classes=3)
-    assert intervals is not None
-    for key, value in score(true, predicted, 3).to_dict().items():
-        low, high = intervals[key]
-        assert low < value < high
-    # The binomial interval of the accuracy, by the normal approximation.
-    accuracy = float((true == predicted).mean())
-    half = 1.96 * (accuracy * (1 - accuracy) / 200) ** 0.5
-    assert intervals["accuracy"] == pytest.approx((accuracy - half, accuracy + half), abs=0.012)
-    assert intervals == bootstrap_intervals(true, predicted, groups, num_classes=3)
+@pytest.mark.parametrize("seed", range(3))
+def test_log_loss_and_top_k_agree_with_scikit_learn(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    true, probabilities = random.integers(0, 7, 80), random.dirichlet(np.ones(7), 80)
+    classes = list(range(7))
+    expected = sklearn_log_loss(true, probabilities, labels=classes)
+    assert log_losses(true, probabilities).mean() == pytest.approx(expected)
+    hits = top_k_hits(true, probabilities)
+    assert list(hits) == [3, 5]
+    for k, hit in hits.items():
+        assert hit.mean() == top_k_accuracy_score(true, probabilities, k=k, labels=classes)
 
 
-def test_intervals_draw_groups_not_clips() -> None:
-    """Ten copies of each clip are not ten times the evidence."""
-    random = np.random.default_rng(2)
-    true = random.integers(0, 2, 40)
-    predicted = np.where(random.random(40) < 0.7, true, 1 - true)
-    once = bootstrap_intervals(true, predicted, [str(row) for row in range(40)], num_classes=2)
-    copied = bootstrap_intervals(
-        np.repeat(true, 10), np.repeat(predicted, 10), [str(row // 10) for row in range(400)], num_classes=2
-    )
-    assert once is not None
-    assert copied is not None
-    width = [high - low for low, high in (once["accuracy"], copied["accuracy"])]
-    assert width[1] == pytest.approx(width[0], rel=0.1)
+@pytest.mark.parametrize(("num_classes", "ks"), [(2, []), (3, []), (4, [3]), (5, [3]), (6, [3, 5])])
+def test_top_k_is_shown_below_the_number_of_classes_only(num_classes: int, ks: list[int]) -> None:
+    probabilities = np.full((4, num_classes), 1 / num_classes)
+    assert list(top_k_hits(np.zeros(4, int), probabilities)) == ks
 
 
-def test_few_groups_give_no_interval() -> None:
-    true, predicted = np.zeros(100, int), np.arange(100) % 2
-    assert bootstrap_intervals(true, predicted, ["a", "b"] * 50, num_classes=2) is None
+def test_of_equal_probabilities_the_first_class_comes_first() -> None:
+    probabilities = np.full((4, 4), 0.25)
+    assert top_k_hits(np.arange(4), probabilities)[3].tolist() == [True, True, True, False]
 
 
-def test_no_mistake_is_no_proof_of_perfection() -> None:
-    """Every resample of right answers is right: `1.000 to 1.000` would be a lie."""
-    true, groups = np.arange(40) % 2, [str(row) for row in range(40)]
-    assert bootstrap_intervals(true, true, groups, num_classes=2) is None
-    assert bootstrap_intervals(true, 1 - true, groups, num_classes=2) is None
+def test_an_impossible_truth_costs_much_but_not_infinitely() -> None:
+    (loss,) = log_losses(np.array([1]), np.array([[1.0, 0.0]]))
+    assert 700 < loss < 710

@@ -84,3 +84,15 @@ def test_shrinking_bytes_first_is_shrinking_normalised_frames() -> None:
         late = backbone((clips.permute(0, 1, 4, 2, 3).float() - 120) / 60)
         early = backbone((backbone.pixels(clips) - 120) / 60)
     torch.testing.assert_close(early, late, rtol=0, atol=1e-4)
+
+
+def test_another_order_is_had_from_the_features_alone() -> None:
+    """Features of the shuffled frames, computed from the frames or from the features in the first order."""
+    torch.manual_seed(0)
+    backbone = TinyBackbone().eval()
+    clips, order = torch.rand(2, 6, 3, 32, 32), torch.tensor([3, 0, 5, 1, 4, 2])
+    with torch.inference_mode():
+        expected = backbone(clips[:, order])
+        found = backbone.reordered(backbone(clips), order)
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert not torch.allclose(backbone(clips)[:, order], expected, atol=1e-2)  # the differences are others
