@@ -1,7 +1,8 @@
 """Classify videos, and show which frames counted.
 
-One line a video: its most probable labels with their probabilities, then for each frame its time and its
-share of the attention; with --json one object a line. A video that cannot be read does not stop the others.
+One line a video: its most probable labels with their probabilities, `unsure` if the first is below the
+model's threshold, then for each frame its time and its share of the attention; with --json one object a line.
+A video that cannot be read does not stop the others.
 """
 
 import os
@@ -29,6 +30,9 @@ class Options:
     """How many labels to show for each video, most probable first."""
     picture: Path | None = None
     """Draw the film strip with the attention under it: a PNG file, or a folder for several videos."""
+    threshold: float | None = None
+    """Call an answer unsure if its probability is below this. Default: the threshold that training chose, if
+    the validation clips showed one."""
     frame_rate: float | None = None
     """Take folders of frame images as videos, at this many frames a second."""
     workers: int = 1
@@ -41,6 +45,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.top_k < 1:
             raise UsageError(f"--top-k is {self.top_k}; allowed: 1 or more.")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise UsageError(f"--threshold is {self.threshold}; allowed: 0 to 1.")
         if self.workers < 1:
             raise UsageError(f"--workers is {self.workers}; allowed: 1 or more.")
         if self.frame_rate is not None and not 0 < self.frame_rate < float("inf"):
@@ -55,7 +61,7 @@ def run(options: Options) -> int:
 
     videos = _videos(options)
     pictures = _Pictures(options.picture, several=len(videos) > 1) if options.picture else None
-    classifier = load(options.model, device=choose_device(options.device))
+    classifier = load(options.model, device=choose_device(options.device), threshold=options.threshold)
     failed = 0
     results = classifier.classify_many(
         videos, frame_rate=options.frame_rate, num_workers=min(options.workers, len(videos))
@@ -94,6 +100,7 @@ def _print(result: "Classification", options: Options, *, detailed: bool) -> Non
         print(f"{name}\tfailed\t{one_line(result.error or '')}")
         return
     shown = "\t".join(f"{label}\t{probability:.3f}" for label, probability in result.top(options.top_k))
+    shown += "\tunsure" if result.unsure else ""
     if not detailed:
         frames = " ".join(
             f"{frame.time_seconds:.2f}s:{100 * frame.attention_weight:.0f}%" for frame in result.frames

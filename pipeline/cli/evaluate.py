@@ -7,6 +7,8 @@ from typing import Literal
 
 import tyro
 
+from pipeline.errors import UsageError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -18,12 +20,23 @@ class Options:
     """Run folder, or a .safetensors file (which has no linear baselines)."""
     split: Literal["train", "val", "test", "all"] = "test"
     """Which clips."""
+    predictions: Path | None = None
+    """Also write what the model says of each clip into this CSV file."""
+    reliability: Path | None = None
+    """Also draw into this PNG file whether the probabilities mean what they say."""
+    threshold: float | None = None
+    """Count answers with a lower probability as unsure. Default: the threshold that training chose, if the
+    validation clips showed one."""
     confusion_matrix: Path | None = None
     """Also draw the confusion matrix into this PNG file."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
     json: bool = False
     """Print one JSON object instead of tables."""
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise UsageError(f"--threshold is {self.threshold}; allowed: 0 to 1.")
 
 
 def run(options: Options) -> int:
@@ -34,11 +47,13 @@ def run(options: Options) -> int:
     from pipeline.cli.stopwatch import Stopwatch
     from pipeline.clips.store import ClipStore
     from pipeline.evaluation.judge import judge
+    from pipeline.evaluation.predictions import predictions_csv
     from pipeline.evaluation.trained import load_trained
+    from pipeline.files import write_text
     from pipeline.model.device import choose_device
 
     stopwatch = Stopwatch()
-    model = load_trained(options.model, device=choose_device(options.device))
+    model = load_trained(options.model, device=choose_device(options.device), threshold=options.threshold)
     store = ClipStore.open(options.clips)
 
     def embedding(rows: Iterable[int]) -> Iterable[int]:
@@ -51,6 +66,14 @@ def run(options: Options) -> int:
         print_json(judgement.to_dict())
     else:
         print_judgement(judgement.to_dict())
+    if options.predictions is not None:
+        write_text(options.predictions, predictions_csv(judgement))
+        say(f"what the model says of each clip is in {options.predictions}")
+    if options.reliability is not None:
+        from pipeline.report.reliability_plot import write_reliability
+
+        write_reliability(options.reliability, judgement.to_dict()["calibration"])
+        say(f"the reliability diagram is in {options.reliability}")
     if options.confusion_matrix is not None:
         from pipeline.report.plots import write_confusion_matrix
 

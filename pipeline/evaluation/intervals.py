@@ -57,7 +57,8 @@ def bootstrap_intervals(
         predicted: class indices (N,).
         groups: the group of each clip.
         num_classes: K.
-        values: figures (N,) of single clips whose means get an interval too, by name.
+        values: figures (N,) of single clips whose means get an interval too, by name; not where all clips
+            have the same one.
         seed: of the draws.
 
     Returns:
@@ -65,7 +66,8 @@ def bootstrap_intervals(
         where such an interval would promise too much: with fewer than `MIN_GROUPS_FOR_INTERVAL` groups, and
         where all answers are right or all wrong, which every resample repeats.
     """
-    true, predicted, values = np.asarray(true), np.asarray(predicted), values or {}
+    true, predicted = np.asarray(true), np.asarray(predicted)
+    values = {key: figures for key, figures in (values or {}).items() if np.ptp(figures.astype(float)) > 0}
     num_groups = len(set(groups))
     if num_groups < MIN_GROUPS_FOR_INTERVAL or int((true == predicted).sum()) in (0, len(true)):
         return None

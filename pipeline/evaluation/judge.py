@@ -1,7 +1,7 @@
 """Judging a trained model on stored clips: every clip through the one prediction, beside its baselines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.abstention import withhold
 from pipeline.evaluation.baselines import SHUFFLED, Baselines, ClipInputs, predict_baselines
-from pipeline.evaluation.calibration import Calibration
+from pipeline.evaluation.calibration import Calibration, fit_calibration
 from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, bootstrap_intervals, group_scores
 from pipeline.evaluation.judgement import Judgement
 from pipeline.evaluation.metrics import Scores, confusion, log_losses, score, score_classes, top_k_hits
@@ -116,6 +116,21 @@ def judge(
             *baseline_notes(has_baselines=model.baselines is not None),
         ),
     )
+
+
+def calibrate(
+    model: Judged, store: ClipStore, *, wanted_precision: float | None
+) -> tuple[Judged, np.ndarray]:
+    """The model with a calibration fitted on the validation clips, and their features (N, T, D)."""
+    clips, _ = judged_clips(model, store, "val")
+    features = embed_clips(store, clips, model.embedder, keep=model.keep_features)
+    calibration = fit_calibration(
+        np.stack([predict(model.head, clip_features).logits for clip_features in features]),
+        np.array([model.labels.index(clip.label) for clip in clips], dtype=np.int64),
+        [clip.group for clip in clips],
+        wanted_precision=wanted_precision,
+    )
+    return replace(model, calibration=calibration), features
 
 
 def judged_clips(model: Judged, store: ClipStore, split: Split | None) -> tuple[tuple[Clip, ...], int]:

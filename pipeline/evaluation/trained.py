@@ -1,5 +1,6 @@
 """A trained model with what its run folder keeps for judging it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,12 +15,13 @@ BASELINES_FILE = "baselines.safetensors"
 STARTING_FILE = "starting_model.safetensors"
 
 
-def load_trained(path: Path, *, device: torch.device) -> Judged:
+def load_trained(path: Path, *, device: torch.device, threshold: float | None = None) -> Judged:
     """Loads a model for judging.
 
     Args:
         path: a run folder; or a model file, which has no baselines but the shuffled frames.
         device: where the model runs.
+        threshold: answers with a lower probability are unsure; None: that of the model, if it has one.
 
     Raises:
         CheckpointError: there is no model that can be used.
@@ -27,6 +29,9 @@ def load_trained(path: Path, *, device: torch.device) -> Judged:
     model, checkpoint = load_checkpoint(path)
     starting = path / STARTING_FILE
     baselines = path / BASELINES_FILE
+    calibration = Calibration.from_dict(checkpoint.calibration)
+    if threshold is not None:
+        calibration = replace(calibration, threshold=threshold, threshold_reason="given by hand")
     return Judged(
         embedder=Embedder(model, device=device),
         head=model.head,
@@ -35,6 +40,6 @@ def load_trained(path: Path, *, device: torch.device) -> Judged:
         keep_features=not starting.exists(),
         starting=Embedder(load_checkpoint(starting)[0], device=device) if starting.exists() else None,
         baselines=load_baselines(baselines) if baselines.exists() else None,
-        calibration=Calibration.from_dict(checkpoint.calibration),
+        calibration=calibration,
         trained_on=checkpoint.provenance.get("data"),
     )

@@ -34,6 +34,7 @@ class Classification:
         class_index: its index; None if failed.
         probabilities: of every class, in the order of the labels.
         frames: the T frames in order.
+        unsure: whether the label's probability is below the threshold that the model has for it.
         error: why it failed; None otherwise.
         warnings: what makes the answer less sure: damage, an unusual length.
         images: the frames themselves, (T, S, S, 3) uint8 RGB; None if failed.
@@ -45,6 +46,7 @@ class Classification:
     class_index: int | None = None
     probabilities: dict[str, float] = field(default_factory=dict)
     frames: tuple[FrameEvidence, ...] = ()
+    unsure: bool = False
     error: str | None = None
     warnings: tuple[str, ...] = ()
     images: np.ndarray | None = field(default=None, repr=False, compare=False)
@@ -76,6 +78,7 @@ class Classification:
                 }
                 for frame in self.frames
             ],
+            "unsure": self.unsure,
             "error": self.error,
             "warnings": list(self.warnings),
         }
@@ -84,4 +87,4 @@ class Classification:
         if self.status == "failed":
             return f"Classification({self.path!r}, failed: {self.error})"
         shown = ", ".join(f"{label} {probability:.3f}" for label, probability in self.top(3))
-        return f"Classification({self.path!r}, {self.status}: {shown})"
+        return f"Classification({self.path!r}, {self.status}: {shown}{', unsure' if self.unsure else ''})"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from pipeline.embedding.embedder import Embedder
 from pipeline.errors import VideoError
+from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.predict import leave_one_out, predict
 from pipeline.inference.classification import Classification, FrameEvidence
 from pipeline.labels import Labels
@@ -22,18 +24,22 @@ UNUSUAL_LENGTH_FACTOR = 2.0
 """A video this many times shorter than the shortest or longer than the longest training clip is warned of."""
 
 
-def load(path: Path | str, *, device: torch.device | str = "cpu") -> "Classifier":
+def load(
+    path: Path | str, *, device: torch.device | str = "cpu", threshold: float | None = None
+) -> "Classifier":
     """Loads a trained model.
 
     Args:
         path: a run folder or a `.safetensors` file.
         device: where the model runs.
+        threshold: answers with a lower probability are unsure; None: the threshold that training chose, if
+            the validation clips showed one.
 
     Raises:
         CheckpointError: there is no model that can be used.
     """
     model, checkpoint = load_checkpoint(path)
-    return Classifier(model, checkpoint, device=device)
+    return Classifier(model, checkpoint, device=device, threshold=threshold)
 
 
 class Classifier:
@@ -41,12 +47,21 @@ class Classifier:
 
     Attributes:
         checkpoint: everything the model file says of itself.
+        calibration: how probabilities are made to fit, and below which one an answer is unsure.
     """
 
     def __init__(
-        self, model: ClipClassifier, checkpoint: Checkpoint, *, device: torch.device | str = "cpu"
+        self,
+        model: ClipClassifier,
+        checkpoint: Checkpoint,
+        *,
+        device: torch.device | str = "cpu",
+        threshold: float | None = None,
     ) -> None:
         self.checkpoint = checkpoint
+        self.calibration = Calibration.from_dict(checkpoint.calibration)
+        if threshold is not None:
+            self.calibration = replace(self.calibration, threshold=threshold)
         self._model = model
         self._embedder = Embedder(model, device=device)
 
@@ -99,9 +114,10 @@ class Classifier:
     def classify_clip(self, path: str, read: ClipRead) -> Classification:
         """Classifies a clip that was already read."""
         features = self._embedder.embed(read.frames)
-        prediction = predict(self._model.head, features)
+        temperature = self.calibration.temperature
+        prediction = predict(self._model.head, features, temperature=temperature)
         index = prediction.class_index
-        importance = leave_one_out(self._model.head, features, index)
+        importance = leave_one_out(self._model.head, features, index, temperature=temperature)
         return Classification(
             path=path,
             status="damaged" if read.damage else "ok",
@@ -112,6 +128,7 @@ class Classifier:
                 for label, probability in zip(self.labels, prediction.probabilities, strict=True)
             },
             frames=_evidence(read, prediction.attention_weights, importance),
+            unsure=self.calibration.is_unsure(prediction.confidence),
             warnings=tuple(self._warnings(read)),
             images=read.frames,
         )

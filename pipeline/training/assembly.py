@@ -13,6 +13,7 @@ import torchvision
 from pipeline import __version__ as clipwise_version
 from pipeline.clips.store import Clip, ClipStore
 from pipeline.errors import CheckpointError
+from pipeline.evaluation.calibration import Calibration
 from pipeline.labels import Labels
 from pipeline.model.backbone import backbone_feature_dim
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
@@ -52,7 +53,12 @@ def assemble(
 
 
 def describe(
-    store: ClipStore, classifier: ClipClassifier, *, given: dict[str, Any], metrics: dict[str, Any]
+    store: ClipStore,
+    classifier: ClipClassifier,
+    *,
+    given: dict[str, Any],
+    metrics: dict[str, Any],
+    calibration: Calibration | None = None,
 ) -> Checkpoint:
     """Everything the model file says of itself beside its weights."""
     train_clips = store.usable("train")
@@ -62,6 +68,7 @@ def describe(
         labels=store.labels,
         model=classifier.config,
         clip_seconds={"min": min(seconds), "median": median(seconds), "max": max(seconds)},
+        calibration=calibration.to_dict() if calibration else None,
         provenance={
             **given,
             "training_clips": dict(sorted(Counter(clip.label for clip in train_clips).items())),

@@ -14,7 +14,7 @@ from pipeline.embedding.cache import Progress, embed_clips
 from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import Baselines, fit_baselines, save_baselines
-from pipeline.evaluation.judge import Judged, baseline_inputs, judge
+from pipeline.evaluation.judge import Judged, baseline_inputs, calibrate, judge
 from pipeline.evaluation.trained import BASELINES_FILE, STARTING_FILE
 from pipeline.files import make_folder, owned_folder, remove_unfinished, write_json, write_text
 from pipeline.model.checkpoint import MODEL_FILE, save_checkpoint
@@ -138,12 +138,15 @@ class _Run:
             starting=starting,
             baselines=baselines,
         )
+        judged, features = calibrate(judged, self.store, wanted_precision=self.options.abstain_precision)
         metrics = {
             "best_epoch": result.best_epoch,
             "epochs": len(result.history),
-            "validation": judge(judged, self.store, split="val").to_dict(),
+            "validation": judge(judged, self.store, split="val", features=features).to_dict(),
         }
-        checkpoint = describe(self.store, self.classifier, given=given, metrics=metrics)
+        checkpoint = describe(
+            self.store, self.classifier, given=given, metrics=metrics, calibration=judged.calibration
+        )
         save_checkpoint(self.out / MODEL_FILE, self.classifier, checkpoint)
         write_json(self.out / METRICS_FILE, metrics)
         (self.out / RESUME_FILE).unlink(missing_ok=True)

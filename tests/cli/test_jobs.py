@@ -187,6 +187,34 @@ def test_evaluate_in_words_and_json(trained: Path, capsys: pytest.CaptureFixture
     }  # fmt: skip
 
 
+def test_evaluate_writes_what_it_says_of_each_clip(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, picture = tmp_path / "predictions.csv", tmp_path / "reliability.png"
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run"), "--split", "all"]
+    written = ["--predictions", str(table), "--reliability", str(picture), "--threshold", "0.5"]
+    assert main([*arguments, *written, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    clips = {clip.id: clip for clip in ClipStore.open(trained / "clips").clips}
+    assert len(rows) == len(clips) == result["num_used"] == 16
+    right = 0
+    for row in rows:
+        clip = clips[row["id"]]
+        assert (row["path"], row["label"], row["group"]) == (clip.path, clip.label, clip.group)
+        shares = {label: float(row[f"probability: {label}"]) for label in LABELS}
+        assert sum(shares.values()) == pytest.approx(1)
+        assert shares[row["predicted"]] == max(shares.values())
+        assert row["unsure"] == ("yes" if max(shares.values()) < 0.5 else "no")
+        right += row["predicted"] == row["label"]
+    assert result["accuracy"] == right / 16
+    assert result["abstention"]["threshold"] == 0.5
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main([*arguments, "--threshold", "2"]) == 2
+    assert "--threshold is 2.0; allowed: 0 to 1" in capsys.readouterr().err
+
+
 def test_evaluate_draws_the_confusion_matrix(trained: Path, tmp_path: Path) -> None:
     picture = tmp_path / "confusion.png"
     arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run")]
@@ -207,6 +235,18 @@ def test_classify_one_video_in_words(
     assert len(first.split("\t")) == 5  # the name, then twice a label and its probability
     assert len([line for line in bars if " s " in line]) == 4  # a line for each frame
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_classify_says_which_answers_are_unsure(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = trained / "videos" / "걷기" / "걷기 3.avi"
+    arguments = ["classify", str(video), "--model", str(trained / "run"), "--threshold"]
+    assert main([*arguments, "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("\tunsure")
+    assert main([*arguments, "0"]) == 0
+    assert "unsure" not in capsys.readouterr().out
+    assert main([*arguments, "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unsure"] is True
+    assert main([*arguments, "-1"]) == 2
 
 
 def test_classify_a_folder_with_a_broken_video(

@@ -76,7 +76,7 @@ def _grouped(
 
 
 def _coverage(found: Callable[[int], dict[str, tuple[float, float]] | None], truth: dict[str, float]) -> None:
-    repeats = 200
+    repeats = 100
     held = dict.fromkeys(truth, 0)
     for seed in range(repeats):
         intervals = found(seed)
@@ -84,8 +84,8 @@ def _coverage(found: Callable[[int], dict[str, tuple[float, float]] | None], tru
         for key, value in truth.items():
             held[key] += intervals[key][0] <= value <= intervals[key][1]
     for key, count in held.items():
-        # A binomial of 200 with .95 is above .995 or below .905 in less than one case of 100.
-        assert 0.90 <= count / repeats <= 0.998, (key, count / repeats)
+        # A binomial of 100 with .95 is below .88 in less than one case of 100.
+        assert 0.88 <= count / repeats < 1, (key, count / repeats)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
@@ -107,14 +107,13 @@ def test_paired_intervals_hold_the_true_difference_and_are_narrower() -> None:
     def found(seed: int) -> dict[str, tuple[float, float]] | None:
         true, (first, second), groups = _grouped(np.random.default_rng(1000 + seed), 30, (0.8, 0.7))
         paired = paired_intervals(true, first, second, groups, num_classes=3, seed=seed)
-        alone = [
-            bootstrap_intervals(true, each, groups, num_classes=3, seed=seed) for each in (first, second)
-        ]
         assert paired is not None
-        assert alone[0] is not None
-        assert alone[1] is not None
-        apart = sum((each["accuracy"][1] - each["accuracy"][0]) ** 2 for each in alone if each) ** 0.5
-        widths.append((paired["accuracy"][1] - paired["accuracy"][0]) / apart)
+        if seed < 10:
+            alone = [
+                bootstrap_intervals(true, each, groups, num_classes=3, seed=seed) for each in (first, second)
+            ]
+            apart = sum((each["accuracy"][1] - each["accuracy"][0]) ** 2 for each in alone if each) ** 0.5
+            widths.append((paired["accuracy"][1] - paired["accuracy"][0]) / apart)
         return paired
 
     _coverage(found, {key: one[key] - other[key] for key in one})

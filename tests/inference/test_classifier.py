@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 
 from pipeline.clips.store import ClipStore
 from pipeline.errors import CheckpointError, VideoError
+from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import judge
 from pipeline.evaluation.trained import load_trained
 from pipeline.inference.classifier import Classifier, load
-from pipeline.model.checkpoint import MODEL_FILE
+from pipeline.model.checkpoint import MODEL_FILE, load_checkpoint, save_checkpoint
 from tests.helpers.videos import write_numbered_video
 
 _CPU = torch.device("cpu")
@@ -54,6 +56,37 @@ def test_evaluate_and_classify_give_the_same_answer_to_the_bit(trained: Path) ->
         assert weights == prediction.attention_weights.tolist()
 
 
+def test_temperature_and_threshold_of_the_file_are_those_of_evaluate_and_classify(
+    trained: Path, tmp_path: Path
+) -> None:
+    store = ClipStore.open(trained / "clips")
+    plain = judge(load_trained(trained / "run", device=_CPU), store, split=None)
+    model, checkpoint = load_checkpoint(trained / "run")
+    threshold = float(np.median([prediction.confidence for prediction in plain.predictions]))
+    calibration = Calibration(temperature=1.7, threshold=threshold, wanted_precision=0.9)
+    file = tmp_path / "calibrated.safetensors"
+    save_checkpoint(file, model, replace(checkpoint, calibration=calibration.to_dict()))
+    judgement = judge(load_trained(file, device=_CPU), store, split=None)
+    videos = [trained / "videos" / clip.path for clip in judgement.clips]
+    results = list(load(file).classify_many(videos))
+    for before, prediction, result in zip(plain.predictions, judgement.predictions, results, strict=True):
+        assert list(result.probabilities.values()) == prediction.probabilities.tolist()
+        expected = softmax(before.logits / 1.7)
+        assert prediction.probabilities == pytest.approx(expected, abs=1e-12)
+        assert result.unsure == (prediction.confidence < threshold)
+        without = [frame.importance for frame in result.frames]
+        assert max(map(abs, without)) < 1
+    assert judgement.abstention is not None
+    assert judgement.abstention.num_kept == sum(not result.unsure for result in results) < len(results)
+    by_hand = load(file, threshold=0.0).classify(videos[0])
+    assert not by_hand.unsure
+    assert "unsure" in repr(load(file, threshold=1.0).classify(videos[0]))
+    broken = replace(checkpoint, calibration={"temperature": 0})
+    save_checkpoint(file, model, broken)
+    with pytest.raises(CheckpointError, match="calibration has missing or unknown fields"):
+        load(file)
+
+
 def test_labels_come_from_the_checkpoint_never_from_a_folder(trained: Path, tmp_path: Path) -> None:
     for folder in ("aardvark", "zebra"):
         (tmp_path / folder).mkdir()
@@ -78,6 +111,7 @@ def test_a_broken_video_costs_itself_only(trained: Path, tmp_path: Path) -> None
         "class_index": None,
         "probabilities": {},
         "frames": [],
+        "unsure": False,
         "error": "the file is empty",
         "warnings": [],
     }
