@@ -15,12 +15,7 @@ def print_judgement(judged: dict[str, Any]) -> None:
     print()
     print_scores(judged, judged["intervals"], judged["baselines"])
     print()
-    if judged["per_group"] is not None:
-        print_table(
-            [[row["group"], _share(row["accuracy"]), row["support"]] for row in judged["per_group"]],
-            header=["group", "accuracy", "clips"],
-        )
-        print()
+    print_groups(judged["per_group"])
     print_table(_probability_rows(judged))
     print(f"\n{judged['verdict']['sentence']}")
     for note in judged["notes"]:
@@ -36,6 +31,17 @@ def print_classes(per_class: list[dict[str, Any]]) -> None:
         ],
         header=["class", "precision", "recall", "F1", "clips"],
     )
+
+
+def print_groups(per_group: list[dict[str, Any]] | None) -> None:
+    """Prints the accuracy on each group, and an empty line; nothing where there are intervals instead."""
+    if per_group is None:
+        return
+    print_table(
+        [[row["group"], _share(row["accuracy"]), row["support"]] for row in per_group],
+        header=["group", "accuracy", "clips"],
+    )
+    print()
 
 
 def print_scores(

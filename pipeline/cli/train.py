@@ -32,12 +32,25 @@ class Options:
     training: TrainOptions = field(default_factory=TrainOptions)
     config: Path | None = None
     """JSON file with options, such as RUN/config.json; options given here come before it."""
+    folds: int | None = None
+    """Make no model, but judge this way of training on the train and val clips: deal them to so many folds,
+    hold each back once, train on the others."""
+    repeats: int | None = None
+    """With --folds: deal and train so many times over. Default: 1."""
     init: Path | None = None
     """Start from this trained model (run folder or file)."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train. auto: a CUDA GPU if there is one."""
     json: bool = False
     """Print the metrics as one JSON object."""
+
+    def __post_init__(self) -> None:
+        if self.folds is None and self.repeats is not None:
+            raise UsageError("--repeats is the number of times that --folds are dealt: add --folds.")
+        if self.folds is not None and self.init is not None:
+            raise UsageError(
+                "--init cannot go with --folds: the model it names may have seen clips that are held back."
+            )
 
 
 def defaults(arguments: Sequence[str]) -> Options | None:
@@ -75,6 +88,10 @@ def run(options: Options) -> int:
     from pipeline.model.device import choose_device
     from pipeline.training.run import Watch, train
 
+    if options.folds is not None:
+        from pipeline.cli.folds import run_folds
+
+        return run_folds(options, options.folds)
     device = choose_device(options.device)
     stopwatch = Stopwatch()
     with _EpochBar(options.training.epochs) as bar:

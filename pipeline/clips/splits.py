@@ -169,7 +169,12 @@ def _allowed(
 
 def _cost(sizes: Counter[str], have: Counter[str], totals: Counter[str], share: float) -> float:
     """By how much the squared errors of the classes' shares grow when the group comes to a split."""
-    sizes = sizes + Counter({_ALL: sizes.total()})  # decides between equals: all clips together
+    # All clips together decide between equals.
+    return share_cost(sizes + Counter({_ALL: sizes.total()}), have, totals, share)
+
+
+def share_cost(sizes: Counter[str], have: Counter[str], totals: Counter[str], share: float) -> float:
+    """By how much the squared errors of the shares of `totals` grow when `sizes` come to what a part has."""
     return sum(
         ((have[label] + size) / totals[label] - share) ** 2 - (have[label] / totals[label] - share) ** 2
         for label, size in sizes.items()

@@ -86,7 +86,7 @@ def judge(
     losses, hits = log_losses(true, probabilities), top_k_hits(true, probabilities)
     values = {"log_loss": losses, **{f"top_{k}": hit for k, hit in hits.items()}}
     intervals = bootstrap_intervals(true, predicted, groups, num_classes=num_classes, values=values)
-    answers = _baseline_answers(model, store, clips, features)
+    answers = baseline_answers(model, store, clips, features)
     threshold = model.calibration.threshold
     return Judgement(
         split=split or "all",
@@ -176,7 +176,7 @@ def _check_fit(model: Judged, store: ClipStore) -> None:
         )
 
 
-def _baseline_answers(
+def baseline_answers(
     model: Judged, store: ClipStore, clips: Sequence[Clip], features: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Class indices (N,) by each fitted baseline; none without them."""

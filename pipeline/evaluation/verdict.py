@@ -72,13 +72,32 @@ def compare_with_best(
     # Of equals the first, which is the simplest.
     best = max(scores, key=lambda name: (scores[name].macro_f1, scores[name].accuracy))
     own, other = score(true, predicted, num_classes).to_dict(), scores[best].to_dict()
-    difference = {key: own[key] - other[key] for key in _KEYS}
     paired = paired_intervals(true, predicted, baselines[best], groups, num_classes=num_classes)
-    interval = {key: paired[key] for key in _KEYS} if paired else None
+    return verdict_on(best, own, other, paired, num_groups=len(set(groups)))
+
+
+def verdict_on(
+    baseline: str,
+    own: Mapping[str, float],
+    other: Mapping[str, float],
+    intervals: Mapping[str, Interval] | None,
+    *,
+    num_groups: int,
+) -> Verdict:
+    """The verdict on a model beside a baseline.
+
+    Args:
+        baseline: its name.
+        own: macro-F1 and accuracy of the model.
+        other: those of the baseline.
+        intervals: of the differences, paired; None with too few groups.
+        num_groups: that they rest on.
+    """
+    interval = {key: intervals[key] for key in _KEYS} if intervals else None
     return Verdict(
-        sentence=_sentence(BASELINE_TEXTS[best], own, other, interval, num_groups=len(set(groups))),
-        baseline=best,
-        difference=difference,
+        sentence=_sentence(BASELINE_TEXTS[baseline], own, other, interval, num_groups=num_groups),
+        baseline=baseline,
+        difference={key: own[key] - other[key] for key in _KEYS},
         interval=interval,
         beats=interval["macro_f1"][0] > 0 if interval else None,
     )

@@ -18,6 +18,8 @@ from pipeline.model.skip_init import SkipInit
 from pipeline.spec import ClipSpec
 
 MODEL_FILE = "model.safetensors"
+FOLDS_FILE = "folds.csv"
+"""Stands in the folder of a cross-validation, which makes no model."""
 FORMAT_VERSION = 1
 
 _KEY = "clipwise"  # one key with sorted JSON: safetensors writes several keys in varying order
@@ -133,6 +135,11 @@ def model_file(path: Path | str) -> Path:
     """
     path = Path(path)
     if path.is_dir():
+        if (path / FOLDS_FILE).exists():
+            raise CheckpointError(
+                f"{path} holds a cross-validation, which makes figures and no model; train one with the same "
+                "options: `clipwise train CLIPS --out RUN --config " + f"{path / 'config.json'}`."
+            )
         if not (path / MODEL_FILE).is_file():
             raise CheckpointError(
                 f"the folder {path} holds no {MODEL_FILE}; has `clipwise train` finished there? "

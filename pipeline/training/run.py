@@ -102,6 +102,23 @@ def train(
         return run.finish(given)
 
 
+def fit_model(
+    store: ClipStore, out: Path, options: TrainOptions, *, device: torch.device, watch: Watch
+) -> tuple[FitResult, Judged]:
+    """Fits a model to the training clips of a store, without judging it or keeping it.
+
+    Args:
+        store: its training and validation clips are used.
+        out: a folder that is ours; the state to resume from goes there.
+        options: of the run.
+        device: where to train.
+        watch: for progress.
+    """
+    classifier = assemble(store, options, init=None, say=watch.say).to(device)
+    run = _Run(store=store, out=out, options=options, device=device, watch=watch, classifier=classifier)
+    return run.fitted()
+
+
 @dataclass(kw_only=True)
 class _Run:
     """The steps of one run, on a folder that is ours."""
@@ -118,26 +135,16 @@ class _Run:
 
     def finish(self, given: dict[str, Any]) -> RunResult:
         """Fits, judges on the validation clips, and writes the run's files."""
-        starting = None
         if self.options.trains_backbone:
             save_checkpoint(
                 self.out / STARTING_FILE,
                 self.classifier,
                 describe(self.store, self.classifier, given=given, metrics={}),
             )
-            starting = Embedder(copy.deepcopy(self.classifier), device=self.device)
-        result, baselines = self._fit_pixels() if self.options.trains_backbone else self._fit_features()
-        save_baselines(self.out / BASELINES_FILE, baselines)
+        result, judged = self.fitted()
+        assert judged.baselines is not None  # noqa: S101 - they were just fitted
+        save_baselines(self.out / BASELINES_FILE, judged.baselines)
         write_text(self.out / HISTORY_FILE, history_csv(result.history))
-        judged = Judged(
-            embedder=Embedder(self.classifier, device=self.device),
-            head=self.classifier.head,
-            labels=self.store.labels,
-            spec=self.store.spec,
-            keep_features=not self.options.trains_backbone,
-            starting=starting,
-            baselines=baselines,
-        )
         judged, features = calibrate(judged, self.store, wanted_precision=self.options.abstain_precision)
         metrics = {
             "best_epoch": result.best_epoch,
@@ -151,6 +158,22 @@ class _Run:
         write_json(self.out / METRICS_FILE, metrics)
         (self.out / RESUME_FILE).unlink(missing_ok=True)
         return RunResult(folder=self.out, history=result.history, metrics=metrics, was_finished=False)
+
+    def fitted(self) -> tuple[FitResult, Judged]:
+        """Fits; the model and its baselines, ready to be judged."""
+        trains_backbone = self.options.trains_backbone
+        starting = Embedder(copy.deepcopy(self.classifier), device=self.device) if trains_backbone else None
+        result, baselines = self._fit_pixels() if trains_backbone else self._fit_features()
+        judged = Judged(
+            embedder=Embedder(self.classifier, device=self.device),
+            head=self.classifier.head,
+            labels=self.store.labels,
+            spec=self.store.spec,
+            keep_features=not trains_backbone,
+            starting=starting,
+            baselines=baselines,
+        )
+        return result, judged
 
     def _fit_features(self) -> tuple[FitResult, Baselines]:
         """Trains the head on the features of the frozen backbone."""
