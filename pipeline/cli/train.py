@@ -149,12 +149,13 @@ class _EpochBar:
 
 
 def _draw(out: Path, result: "RunResult") -> None:
-    """Draws learning curves and the confusion matrix of the validation clips into the run folder."""
+    """Draws learning curves, reliability and confusion matrix of the validation clips into the run folder."""
     from dataclasses import asdict
 
     import numpy as np
 
     from pipeline.report.plots import write_confusion_matrix, write_learning_curves
+    from pipeline.report.reliability_plot import write_reliability
 
     validation = result.metrics["validation"]
     write_learning_curves(
@@ -162,6 +163,7 @@ def _draw(out: Path, result: "RunResult") -> None:
         [asdict(row) for row in result.history],
         best_epoch=result.metrics["best_epoch"],
     )
+    write_reliability(out / "reliability.png", validation["calibration"])
     write_confusion_matrix(
         out / "confusion_matrix.png",
         np.array(validation["confusion_matrix"]),

@@ -111,7 +111,7 @@ def judge(
         clips=clips,
         predictions=predictions,
         notes=(
-            *data_notes(store, clips, split, total, trained_on=model.trained_on),
+            *data_notes(store, clips, split, total, labels=model.labels, trained_on=model.trained_on),
             *interval_notes(true, predicted, groups),
             *baseline_notes(has_baselines=model.baselines is not None),
         ),

@@ -6,13 +6,20 @@ import numpy as np
 
 from pipeline.clips.store import Clip, ClipStore, Split
 from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL
+from pipeline.labels import Labels
 
 UNGROUPED = "sha256:"
 """Begins the group of a clip that none was given for: the hash of its file."""
 
 
 def data_notes(
-    store: ClipStore, clips: Sequence[Clip], split: Split | None, total: int, *, trained_on: str | None
+    store: ClipStore,
+    clips: Sequence[Clip],
+    split: Split | None,
+    total: int,
+    *,
+    labels: Labels,
+    trained_on: str | None,
 ) -> list[str]:
     """What the judged clips are, and what they have in common with those of the training.
 
@@ -21,6 +28,7 @@ def data_notes(
         clips: those that are judged.
         split: they are the usable ones of; None: of all.
         total: clips of the split, unreadable ones included.
+        labels: of the model.
         trained_on: digest of the store that the model was trained on; None: this one.
     """
     notes = []
@@ -31,7 +39,8 @@ def data_notes(
         notes.append(f"{damaged} of the judged clips come from damaged videos.")
     if all(clip.group.startswith(UNGROUPED) for clip in clips):
         notes.append("No groups were given: each file was taken as independent of the others.")
-    absent = sorted(set(store.labels) - {clip.label for clip in clips})
+    judged = {clip.label for clip in clips}
+    absent = [label for label in labels if label not in judged]
     if absent:
         notes.append(f"No clip of {', '.join(absent)} was judged: the means are over the other classes.")
     if trained_on not in (None, store.digest):

@@ -63,7 +63,7 @@ def write_reliability(path: Path, calibration: Mapping[str, Any]) -> None:
     axes.grid(color="#e4e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9, loc="upper left")
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
     chance = calibration["ece_if_calibrated"]
     for text, y, size_pt, color in (
         (f"calibration error {calibration['ece']:.3f}", 0.945, 12, _INK),

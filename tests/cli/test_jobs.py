@@ -50,6 +50,7 @@ def test_train_leaves_everything_about_the_run(
         "learning_curves.png",
         "metrics.json",
         "model.safetensors",
+        "reliability.png",
         "run.json",
         "starting_model.safetensors",
     ]

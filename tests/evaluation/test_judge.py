@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss, top_k_accuracy_score
 
 from pipeline.clips.store import ClipStore
 from pipeline.embedding.cache import embed_clips
 from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import fit_baselines
+from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import Judged, baseline_inputs, judge
 from pipeline.evaluation.notes import interval_notes
 from pipeline.evaluation.predict import leave_one_out, predict
@@ -147,3 +148,88 @@ def test_a_model_file_alone_says_what_it_is_not_compared_with(tmp_path: Path) ->
     assert set(alone.baselines) == {"shuffled"}
     assert any("give the run folder" in note for note in alone.notes)
     assert not any("give the run folder" in note for note in judge(_judged(store), store, split="test").notes)
+
+
+def test_another_store_with_some_of_the_labels_is_judged(tmp_path: Path) -> None:
+    trained = make_store(tmp_path / "s", classes=("a", "b", "c"))
+    model = replace(_judged(trained), trained_on=trained.digest)
+    assert not any("not trained on this store" in note for note in judge(model, trained, split="test").notes)
+    other = make_store(tmp_path / "other", classes=("a", "c"), seed=5)
+    judgement = judge(model, other, split=None)
+    assert {clip.label for clip in judgement.clips} == {"a", "c"}
+    true = [model.labels.index(clip.label) for clip in judgement.clips]
+    predicted = [prediction.class_index for prediction in judgement.predictions]
+    assert judgement.scores.macro_f1 == pytest.approx(
+        f1_score(true, predicted, average="macro", labels=[0, 2], zero_division=0)
+    )
+    assert [row.support for row in judgement.per_class] == [12, 0, 12]
+    assert any("No clip of b was judged" in note for note in judgement.notes)
+    assert any("was not trained on this store as it is now" in note for note in judgement.notes)
+    assert not any("training clips: on new videos" in note for note in judgement.notes)
+
+
+def test_clips_that_were_trained_on_are_said(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s")
+    model = _judged(store)
+    assert any(
+        "12 of the judged clips are training clips" in note for note in judge(model, store, split=None).notes
+    )
+    val = judge(model, store, split="val").notes
+    assert any("temperature and threshold were chosen on them" in note for note in val)
+
+
+def test_few_groups_are_shown_one_by_one(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "s", clips_per_class={"train": 6, "val": 3, "test": 12})
+    few = replace(
+        store,
+        clips=tuple(replace(clip, group=f"camera {row % 3}") for row, clip in enumerate(store.clips)),
+    )
+    judgement = judge(_judged(store), few, split="test")
+    assert (judgement.num_groups, judgement.intervals, judgement.verdict.beats) == (3, None, None)
+    assert judgement.per_group is not None
+    assert [(row.group, row.support) for row in judgement.per_group] == [
+        ("camera 0", 8),
+        ("camera 1", 8),
+        ("camera 2", 8),
+    ]
+    shares = [row.accuracy * row.support for row in judgement.per_group]
+    assert sum(shares) == pytest.approx(judgement.scores.accuracy * 24)
+    each_alone = judge(_judged(store), store, split="test")
+    assert (each_alone.num_groups, each_alone.per_group) == (24, None)
+
+
+def test_shuffled_frames_of_a_backbone_that_sees_the_whole_clip_need_no_new_embedding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same scores as from shuffled frames embedded again, at no embedding."""
+    store = make_store(tmp_path / "s", clips_per_class={"train": 2, "val": 1, "test": 12})
+    model = _judged(store, with_baselines=False)
+    clips = store.usable("test")
+    random = np.random.default_rng(20_201)
+    for clip in clips:
+        order = random.permutation(4)
+        expected = model.embedder.embed(store.frames(clip)[order])
+        found = model.embedder.reordered(model.embedder.embed(store.frames(clip)), order)
+        assert found == pytest.approx(expected, abs=1e-4)
+    features = embed_clips(store, clips, model.embedder, keep=False)
+    monkeypatch.setattr(Embedder, "embed", lambda *_: pytest.fail("a clip was embedded again"))
+    assert judge(model, store, split="test", features=features).baselines["shuffled"] is not None
+
+
+def test_the_verdict_and_the_probabilities_are_in_the_json(tmp_path: Path) -> None:
+    store = make_store(
+        tmp_path / "s", classes=("a", "b", "c", "d"), clips_per_class={"train": 6, "val": 2, "test": 6}
+    )
+    judgement = judge(_judged(store), store, split="test")
+    values = judgement.to_dict()
+    assert set(values["verdict"]) == {"sentence", "baseline", "difference", "interval", "beats"}
+    probabilities = np.stack([prediction.probabilities for prediction in judgement.predictions])
+    true = [store.labels.index(clip.label) for clip in judgement.clips]
+    assert values["log_loss"] == pytest.approx(log_loss(true, probabilities, labels=[0, 1, 2, 3]))
+    assert values["top_k"] == {"3": top_k_accuracy_score(true, probabilities, k=3, labels=[0, 1, 2, 3])}
+    assert {"temperature", "threshold", "ece", "ece_if_calibrated", "bins"} <= set(values["calibration"])
+    assert values["abstention"] is None
+    threshold = float(np.sort(probabilities.max(axis=1))[10])
+    unsure = replace(_judged(store), calibration=Calibration(threshold=threshold))
+    kept = judge(unsure, store, split="test").to_dict()["abstention"]
+    assert (kept["num_kept"], kept["coverage"]) == (14, 14 / 24)
