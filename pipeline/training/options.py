@@ -66,13 +66,18 @@ class TrainOptions:
     """Change colours and geometry of training clips a little when training from pixels."""
     flip: bool = False
     """Also mirror training clips left to right. Only where left and right mean the same."""
+    seed: int = 0
+    """Seed of everything random."""
     abstain_precision: float | None = 0.9
     """Choose a threshold on the validation clips: of the answers at least as sure, this share is right.
     Answers below it are called unsure. None: no threshold."""
-    seed: int = 0
-    """Seed of everything random."""
 
     def __post_init__(self) -> None:
+        if self.abstain_precision is not None and not 0 < self.abstain_precision < 1:
+            raise UsageError(
+                f"--abstain-precision is {self.abstain_precision}; allowed: more than 0 and less than 1, or "
+                "None."
+            )
         for name, low in _LOWEST.items():
             value = getattr(self, name)
             if value is not None and value < low:
@@ -82,11 +87,6 @@ class TrainOptions:
                 raise UsageError(f"--{_flag(name)} is {getattr(self, name)}; allowed: 0 to below 1.")
         if self.learning_rate is not None and self.learning_rate <= 0:
             raise UsageError(f"--learning-rate is {self.learning_rate}; allowed: more than 0.")
-        if self.abstain_precision is not None and not 0 < self.abstain_precision < 1:
-            raise UsageError(
-                f"--abstain-precision is {self.abstain_precision}; allowed: more than 0 and less than 1, or "
-                "None."
-            )
         if self.flip and not self.augment:
             raise UsageError("--flip is an augmentation: it cannot go with --no-augment.")
         if self.flip and not self.trains_backbone:

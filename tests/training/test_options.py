@@ -15,6 +15,7 @@ from pipeline.training.options import TrainOptions
         ({"batch_size": -1}, "--batch-size is -1"),
         ({"dropout": 1.0}, "--dropout is 1.0; allowed: 0 to below 1"),
         ({"learning_rate": 0.0}, "--learning-rate is 0.0; allowed: more than 0"),
+        ({"abstain_precision": 1.0}, "--abstain-precision is 1.0; allowed: more than 0 and less than 1, or"),
         ({"flip": True}, "--flip changes pixels"),
         ({"weights": "none", "flip": True, "augment": False}, "cannot go with --no-augment"),
     ],
