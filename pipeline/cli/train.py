@@ -77,7 +77,7 @@ def run(options: Options) -> int:
 
     device = choose_device(options.device)
     stopwatch = Stopwatch()
-    with _EpochBar(options.training.epochs) as bar:
+    with _EpochBar(options.training.most_epochs) as bar:
 
         def embedding(rows: Iterable[int]) -> Iterable[int]:
             return progress(rows, "embedding", unit="clip")
