@@ -224,7 +224,7 @@ class _Loop:
             rows,
             inputs=inputs,
             logits=logits,
-            learning_rate=self._learning_rate(),
+            learning_rate=self.options.peak_learning_rate,
         )
         raise TrainingError(f"the loss is not a number {where}: {why}")
 

@@ -43,7 +43,7 @@ def cause(
         rows: which clips.
         inputs: of these clips.
         logits: (B, K) of these clips.
-        learning_rate: of the step, or of the last one before.
+        learning_rate: of the run, at its peak.
     """
     lower = f"Try a --learning-rate below {learning_rate:.2g}."
     spoilt = _not_finite(inputs)
