@@ -39,6 +39,7 @@ class FitState:
             [{"params": group["params"]} for group in task.parameter_groups],
             lr=options.peak_learning_rate,
             weight_decay=options.weight_decay,
+            fused=task.device.type in ("cpu", "cuda"),  # 0.4 instead of 2.0 ms of CPU a step of a head
         )
         self.rates = [float(group["rate"]) for group in task.parameter_groups]
         self.history: list[Epoch] = []
