@@ -87,6 +87,7 @@ class _Loop:
         self.state = FitState(task, options)
         self._resume_file, self._on_save = resume_file, on_save
         self._step_size = options.batch_size * options.accumulate
+        self._part_size = min(options.batch_size, task.most_at_once or options.batch_size)
         self._steps_per_epoch = math.ceil(len(task.train.class_indices) / self._step_size)
         ones = np.ones(task.num_classes)
         targets = task.train.class_indices
@@ -146,8 +147,8 @@ class _Loop:
         collected = []
         all_rows = range(len(task.val.class_indices))
         with torch.inference_mode():
-            for start in all_rows[:: self.options.batch_size]:
-                rows = all_rows[start : start + self.options.batch_size]
+            for start in all_rows[:: self._part_size]:
+                rows = all_rows[start : start + self._part_size]
                 inputs = task.val.inputs(rows, epoch=None).to(task.device)
                 logits = task.logits(inputs).float()
                 if not torch.isfinite(logits).all():
@@ -180,13 +181,13 @@ class _Loop:
         step_weight = float(self._weights[targets].sum())
         state.optimizer.zero_grad(set_to_none=True)
         loss_of_step, predicted = 0.0, []
-        for start in range(0, len(rows), options.batch_size):
-            part = rows[start : start + options.batch_size].tolist()
+        for start in range(0, len(rows), self._part_size):
+            part = rows[start : start + self._part_size].tolist()
             inputs = task.train.inputs(part, epoch=self.epoch).to(task.device, non_blocking=True)
             logits = task.logits(inputs).float()
             loss = part_of_step(
                 logits,
-                torch.from_numpy(targets[start : start + options.batch_size]).to(task.device),
+                torch.from_numpy(targets[start : start + self._part_size]).to(task.device),
                 self._loss_weights,
                 step_weight=step_weight,
                 label_smoothing=options.label_smoothing,

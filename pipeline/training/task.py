@@ -39,6 +39,8 @@ class Task:
         num_classes: K.
         device: where the model is.
         stage: what is trained: the head alone, or all of the model.
+        most_at_once: clips that go through the model together, where memory is short: a batch goes in parts
+            whose gradients add up to its own. None: whole batches.
     """
 
     model: nn.Module
@@ -49,6 +51,7 @@ class Task:
     num_classes: int
     device: torch.device
     stage: Stage = "head"
+    most_at_once: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -265,6 +265,13 @@ def test_accumulated_batches_act_like_one_large_batch(label_smoothing: float) ->
     for name, weights in large.model.state_dict().items():
         # AdamW makes full steps of 1e-2 of gradients that are 0 but for rounding.
         assert torch.allclose(parts.model.state_dict()[name], weights, atol=1e-3), name
+    # The same in parts of 6 of these batches, where memory is short.
+    small_parts = fit(
+        replace(_task(dropout=0.0), most_at_once=6), _options(batch_size=16, accumulate=4, **common)
+    )
+    for one, other in zip(expected.history, small_parts.history, strict=True):
+        assert other.train_loss == pytest.approx(one.train_loss, rel=1e-5)
+        assert other.val_loss == pytest.approx(one.val_loss, rel=1e-5)
     # And it does matter how many clips a step has.
     small = fit(_task(dropout=0.0), _options(batch_size=16, **common))
     assert abs(small.history[-1].train_loss - expected.history[-1].train_loss) > 1e-3

@@ -124,6 +124,22 @@ def test_the_backbone_learns_at_a_lower_rate(store: ClipStore, options: TrainOpt
     assert 5 < moved[0] / moved[1] < 20
 
 
+def test_a_batch_goes_in_parts_that_fit_into_memory(
+    store: ClipStore, options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    forward = FrameBackbone.forward
+
+    def spy(self: FrameBackbone, clips: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        seen.append(len(clips))
+        return forward(self, clips, lengths)
+
+    monkeypatch.setattr(FrameBackbone, "forward", spy)
+    monkeypatch.setattr("pipeline.training.stages._FRAMES_AT_ONCE", 9)  # clips have 3 frames
+    train(store.folder, tmp_path / "run", replace(options, head_epochs=0, epochs=1, batch_size=8), device=CPU)
+    assert max(seen) == 3
+
+
 def test_fine_tuning_trains_in_channels_last(
     store: ClipStore, options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
