@@ -1,6 +1,6 @@
 """Kill training at any moment, run it again: the model is equal, byte for byte, to an undisturbed run's.
 
-    python -m scripts.fault_resume [--kills 100] [--seed 0]
+    python -m scripts.fault_resume [--kills 100] [--seed 0] [--kinds frozen pixels fine-tuned]
 
 Three kinds of runs take turns: the head on a frozen backbone, all of `tiny` from pixels, and fine-tuning with
 its two stages (mirrored clips, two batches a step). Each round starts `clipwise train`, stops it at a random
@@ -37,6 +37,7 @@ from scripts.fault_common import SPEC, Promises, make_videos, parser, run_comman
 BACKBONE = "mobilenet_v3_small"
 IMPORTED = ("albumentations", "matplotlib.backends.backend_agg", "matplotlib.ticker", "pipeline.training.run")
 COMPARED = ("model.safetensors", "history.csv", "metrics.json", "baselines.safetensors", "config.json")
+KINDS = ("frozen", "pixels", "fine-tuned")
 EXIT_CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGINT: 130, signal.SIGTERM: 143}
 SMALL_HEAD = ("--lstm-dim", "16", "--attention-dim", "8", "--batch-size", "4")
 
@@ -86,7 +87,7 @@ def files_of(run: Path) -> dict[str, bytes]:
     return {name: (run / name).read_bytes() for name in COMPARED if (run / name).exists()}
 
 
-def prepare(folder: Path, num_videos: int) -> list[Case]:
+def prepare(folder: Path, num_videos: int, names: Sequence[str]) -> list[Case]:
     """A store, weights to start from, and an undisturbed run of each kind."""
     videos = make_videos(folder / "videos", num_videos)
     spec = ("--num-frames", str(SPEC.num_frames), "--image-size", str(SPEC.image_size))
@@ -106,7 +107,8 @@ def prepare(folder: Path, num_videos: int) -> list[Case]:
         ),
     }
     cases = []
-    for name, words in kinds.items():
+    for name in names:
+        words = kinds[name]
         command = ("train", str(folder / "clips"), *words, *SMALL_HEAD)
         shutil.rmtree(folder / "clips" / "features", ignore_errors=True)
         out, log, started = folder / f"undisturbed-{name}", folder / "log", time.monotonic()
@@ -164,12 +166,14 @@ def tail(log: Path) -> str:
     return log.read_text("utf-8", "replace")[-500:] if log.exists() else ""
 
 
-def run(folder: Path, *, kills: int, seed: int, num_videos: int = 30) -> tuple[Promises, int, int]:
+def run(
+    folder: Path, *, kills: int, seed: int, names: Sequence[str] = KINDS, num_videos: int = 30
+) -> tuple[Promises, int, int]:
     """Rounds of one to three stops; the promises, and how many stops met a run and a saved state."""
     for name in IMPORTED:
         importlib.import_module(name)
     promises, rng = Promises(), random.Random(seed)
-    cases = prepare(folder, num_videos)
+    cases = prepare(folder, num_videos, names)
     left, number, met, with_state = kills, 0, 0, 0
     while left:
         now = min(left, rng.randint(1, 3))
@@ -186,9 +190,12 @@ def main() -> int:
     options = parser(__doc__)
     options.add_argument("--kills", type=int, default=100)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        promises, met, with_state = run(Path(folder), kills=chosen.kills, seed=chosen.seed)
+        promises, met, with_state = run(
+            Path(folder), kills=chosen.kills, seed=chosen.seed, names=chosen.kinds
+        )
     print(f"{chosen.kills} stops, {met} before the run had ended, {with_state} with a state to go on from")
     return promises.report()
 
