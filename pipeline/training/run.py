@@ -123,6 +123,7 @@ class _Run:
             device=self.device,
             watch=self.watch,
             classifier=self.classifier,
+            embedder=Embedder(self.classifier, device=self.device),
         )
         result, baselines = stages.run()
         save_baselines(self.out / BASELINES_FILE, baselines)

@@ -56,6 +56,7 @@ class Stages:
         device: where the classifier is.
         watch: for progress.
         classifier: is trained.
+        embedder: with its backbone, as it is before.
     """
 
     store: ClipStore
@@ -64,6 +65,7 @@ class Stages:
     device: torch.device
     watch: Watch
     classifier: ClipClassifier
+    embedder: Embedder
 
     def run(self) -> tuple[FitResult, Baselines]:
         """Trains; returns the history of all stages and the baselines that see what the training began with.
@@ -83,27 +85,24 @@ class Stages:
     def _fit_frozen(self) -> tuple[FitResult, Baselines]:
         """Trains the head on the features of the frozen backbone."""
         self.classifier.freeze_backbone()
-        embedder = Embedder(self.classifier, device=self.device)
-        self.watch.say(f"embedding with {self.options.backbone} on {embedder.runtime}")
-        train, val = self._embed(embedder, "train"), self._embed(embedder, "val")
-        baselines = self._fit_baselines(embedder, train)
-        result = self._fit_head(embedder, train, val, self.options, self.out / RESUME_FILE)
-        return result, baselines
+        self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime}")
+        train, val = self._embed("train"), self._embed("val")
+        baselines = self._fit_baselines(train)
+        return self._fit_head(train, val, self.options, self.out / RESUME_FILE), baselines
 
     def _fit_all(self) -> tuple[FitResult, Baselines]:
         """Trains backbone and head together, a pretrained backbone after the head."""
         options, classifier = self.options, self.classifier
         mirrored = mirrored_classes(self.store.labels, options.flip_labels)
-        embedder = Embedder(classifier, device=self.device)
         keep = options.pretrained  # random weights do not come back
-        train = self._embed(embedder, "train", keep=keep)
-        baselines = self._fit_baselines(embedder, train)
+        train = self._embed("train", keep=keep)
+        baselines = self._fit_baselines(train)
         first: FitResult | None = None
         if options.head_first:
-            val = self._embed(embedder, "val", keep=keep)
+            val = self._embed("val", keep=keep)
             self.watch.say("first the head, on the features of the backbone as it is")
             stage = options.of_head_stage
-            first = self._fit_head(embedder, train, val, stage, self.out / RESUME_HEAD_FILE)
+            first = self._fit_head(train, val, stage, self.out / RESUME_HEAD_FILE)
             self.watch.say(f"now all of it, {options.backbone} at {options.backbone_rate:g} of the rate")
         else:
             classifier.head.fit_normalisation(torch.from_numpy(train).to(self.device))
@@ -114,17 +113,12 @@ class Stages:
             return self._fit(task, options, self.out / RESUME_FILE, first=first), baselines
 
     def _fit_head(
-        self,
-        embedder: Embedder,
-        train: np.ndarray,
-        val: np.ndarray,
-        options: TrainOptions,
-        resume_file: Path,
+        self, train: np.ndarray, val: np.ndarray, options: TrainOptions, resume_file: Path
     ) -> FitResult:
         """Trains the head on features (N, T, D)."""
         head = self.classifier.head
         head.fit_normalisation(torch.from_numpy(train).to(self.device))
-        segments = self._segments(embedder, train)
+        segments = self._segments(train)
         task = Task(
             model=head,
             logits=lambda inputs: head(inputs).logits,
@@ -217,21 +211,22 @@ class Stages:
         with compiled(backbone, self.classifier.normalised(clips), say=self.watch.say):
             yield
 
-    def _embed(self, embedder: Embedder, split: Split, *, keep: bool = True) -> np.ndarray:
+    def _embed(self, split: Split, *, keep: bool = True) -> np.ndarray:
         """Features (N, T, D) of a split's clips, each of them a number."""
         clips = self._clips(split)
-        features = embed_clips(self.store, clips, embedder, keep=keep, progress=self.watch.embedding)
+        features = embed_clips(self.store, clips, self.embedder, keep=keep, progress=self.watch.embedding)
         check_features(features, clips)
         return features
 
-    def _segments(self, embedder: Embedder, features: np.ndarray) -> np.ndarray:
+    def _segments(self, features: np.ndarray) -> np.ndarray:
         """Features to train on: those given (N, T, D), or (N, T, m, D) of all frames that the store has."""
         m = self.store.oversample
-        if m == 1 or not embedder.embeds_frames_alone:
+        if m == 1 or not self.embedder.embeds_frames_alone:
             return features
         clips, progress = self._clips("train"), self.watch.embedding
         offsets = [
-            embed_clips(self.store, clips, embedder, offset=offset, progress=progress) for offset in range(m)
+            embed_clips(self.store, clips, self.embedder, offset=offset, progress=progress)
+            for offset in range(m)
         ]
         return np.stack(offsets, axis=2)
 
@@ -240,9 +235,9 @@ class Stages:
         names = [clip_name(clip) for clip in clips]
         return FeatureBatches(features, class_indices, seed=self.options.seed, names=names)
 
-    def _fit_baselines(self, embedder: Embedder, features: np.ndarray) -> Baselines:
+    def _fit_baselines(self, features: np.ndarray) -> Baselines:
         clips = self._clips("train")
-        inputs = baseline_inputs(self.store, clips, embedder, features)
+        inputs = baseline_inputs(self.store, clips, self.embedder, features)
         class_indices = class_indices_of(clips, self.store.labels)
         return fit_baselines(inputs, class_indices, num_classes=len(self.store.labels))
 
