@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from pipeline.model.tiny import TinyBackbone
 from pipeline.training.compilation import compiled
@@ -48,3 +49,18 @@ def test_compiled_code_computes_the_same_and_is_gone_afterwards() -> None:
         with torch.inference_mode():
             assert torch.allclose(backbone(batch[:1]), expected[:1], atol=1e-5)
     assert torch.equal(backbone(batch), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+def test_the_trial_moves_no_statistics() -> None:
+    backbone, batch = _backbone_and_batch()
+    norm = nn.BatchNorm2d(64)
+    backbone.convolutions = nn.Sequential(nn.Conv2d(9, 64, 3, stride=4), norm, nn.ReLU())
+    said: list[str] = []
+    with compiled(backbone.train(), batch, say=said.append):
+        assert said == ["the backbone is compiled"]
+        assert norm.running_mean is not None
+        assert not norm.running_mean.any()
+        backbone(batch)
+        assert norm.running_mean.any()
