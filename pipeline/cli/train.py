@@ -4,7 +4,8 @@ A pretrained backbone stays frozen: each clip is embedded once, and the head is 
 --finetune or --weights none the backbone is trained too, from pixels. The test split is not looked at.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,8 +18,8 @@ from pipeline.training.options import TrainOptions
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from pipeline.training.fit import Epoch
     from pipeline.training.run_folder import RunResult
+    from pipeline.training.task import Epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Options:
     """The clip store that `clipwise preprocess` made."""
     out: Path
     """Folder of the run: made, or gone on with, or found finished."""
-    training: TrainOptions = field(default_factory=TrainOptions)
+    training: tyro.conf.UseAppendAction[TrainOptions] = field(default_factory=TrainOptions)
     config: Path | None = None
     """JSON file with options, such as RUN/config.json; options given here come before it."""
     folds: int | None = None
@@ -41,6 +42,8 @@ class Options:
     """Start from this trained model (run folder or file)."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train. auto: a CUDA GPU if there is one."""
+    tensorboard: bool = False
+    """Write the history into RUN/tensorboard too, while training (needs the package tensorboard)."""
     json: bool = False
     """Print the metrics as one JSON object."""
 
@@ -94,10 +97,14 @@ def run(options: Options) -> int:
         return run_folds(options, options.folds)
     device = choose_device(options.device)
     stopwatch = Stopwatch()
-    with _EpochBar(options.training.epochs) as bar:
+    with _EpochBar(options.training.most_epochs) as bar, _events(options) as add_event:
 
         def embedding(rows: Iterable[int]) -> Iterable[int]:
             return progress(rows, "embedding", unit="clip")
+
+        def show(row: "Epoch") -> None:
+            bar.show(row)
+            add_event(row)
 
         result = train(
             options.clips,
@@ -105,7 +112,7 @@ def run(options: Options) -> int:
             options.training,
             init=options.init,
             device=device,
-            watch=Watch(embedding=embedding, on_epoch=bar.show, say=say),
+            watch=Watch(embedding=embedding, on_epoch=show, say=say),
         )
     _draw(options.out, result)
     validation = result.metrics["validation"]
@@ -120,6 +127,23 @@ def run(options: Options) -> int:
         say(f"{stopwatch}; the run is in {options.out}")
         say(f"next: clipwise evaluate {options.clips} --model {options.out}")
     return 0
+
+
+@contextlib.contextmanager
+def _events(options: Options) -> "Iterator[Callable[[Epoch], None]]":
+    """What writes an epoch for TensorBoard; nothing, unless asked for."""
+    if not options.tensorboard:
+        yield lambda row: None
+        return
+    from dataclasses import asdict
+
+    from pipeline.report.tensorboard import EventWriter
+
+    writer = EventWriter(options.out)
+    try:
+        yield lambda row: writer.add(asdict(row))
+    finally:
+        writer.close()
 
 
 class _EpochBar:

@@ -119,10 +119,13 @@ class ClipClassifier(nn.Module):
         self._check(clips)
         B, T = clips.shape[:2]
         lengths = resolve_lengths(lengths, batch_size=B, num_frames=T, device=clips.device)
-        pixels = self.backbone.pixels(clips)  # (B, T, 3, s, s); s is S, or what the backbone shrinks it to
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.backbone.frozen):
-            features: Tensor = self.backbone((pixels - self.mean) / self.std, lengths)
+            features: Tensor = self.backbone(self.normalised(clips), lengths)
         return features
+
+    def normalised(self, clips: Tensor) -> Tensor:
+        """What the backbone reads of uint8 clips: (B, T, 3, s, s); s is S, or what it shrinks them to."""
+        return (self.backbone.pixels(clips) - self.mean) / self.std
 
     def freeze_backbone(self) -> None:
         """Keeps the backbone's weights and statistics bit-equal from now on, whatever `train()` says."""

@@ -43,7 +43,6 @@ from pipeline.files import (
 from pipeline.model.checkpoint import FOLDS_FILE
 from pipeline.training.assembly import assemble
 from pipeline.training.batches import class_indices_of
-from pipeline.training.fit import FitResult
 from pipeline.training.fold_plan import FoldPlan, plan_folds
 from pipeline.training.options import TrainOptions
 from pipeline.training.run import Watch, fit_model
@@ -52,12 +51,14 @@ from pipeline.training.run_folder import (
     HISTORY_FILE,
     METRICS_FILE,
     RESUME_FILE,
+    RESUME_HEAD_FILE,
     RUN_FILE,
     check_folder,
     check_same,
     history_csv,
     what_was_given,
 )
+from pipeline.training.task import FitResult
 
 ANSWERS_FILE = "answers.npz"
 
@@ -177,7 +178,8 @@ def _run_fold(
     result, judged = fit_model(store, folder, options, device=device, watch=watch)
     write_text(folder / HISTORY_FILE, history_csv(result.history))
     write_bytes(folder / ANSWERS_FILE, _answers(judged, store, result))
-    remove_file(folder / RESUME_FILE)
+    for name in (RESUME_FILE, RESUME_HEAD_FILE):
+        remove_file(folder / name)
 
 
 def _answers(judged: Judged, store: ClipStore, result: FitResult) -> bytes:

@@ -1,6 +1,6 @@
 """What a training run is asked to do. The same fields are the command line's options and `config.json`."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from pipeline.errors import UsageError
@@ -20,6 +20,11 @@ class TrainOptions:
     .safetensors), or `none` (random, to be trained)."""
     finetune: bool = False
     """Train the backbone too, from pixels, instead of keeping it frozen. Always so with `--weights none`."""
+    head_epochs: int = 30
+    """With --finetune, before a pretrained backbone learns: passes of the head alone, on cached features, at
+    most. A head that knows nothing yet would spoil the backbone; 0 for none."""
+    backbone_rate: float = 0.1
+    """Learning rate of a pretrained backbone that is fine-tuned, as a share of the head's."""
 
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
     """Normalisation of frame features before the head. auto: none for `tiny`, which normalises itself,
@@ -50,10 +55,11 @@ class TrainOptions:
     patience: int = 15
     """Stop after this many epochs without a lower validation loss (at its best temperature)."""
     batch_size: int = 16
-    """Clips in a step."""
+    """Clips that go through the model together."""
+    accumulate: int = 1
+    """Batches whose gradients make one step: 4 of 16 clips act like one of 64, in the memory of 16."""
     learning_rate: float | None = None
-    """Peak rate of AdamW. Default: 2e-3 from random weights, else 1e-3. A pretrained backbone that is
-    fine-tuned learns at a tenth of it."""
+    """Peak rate of AdamW. Default: 2e-3 from random weights, else 1e-3."""
     weight_decay: float = 0.02
     """Weight decay of AdamW."""
     warmup_steps: int = 50
@@ -62,10 +68,18 @@ class TrainOptions:
     """Largest norm of the gradient; 0 for no limit."""
     class_weights: bool = True
     """Weigh classes alike in the loss, instead of clips."""
+    label_smoothing: float = 0.0
+    """Share of the loss's target that goes to all classes alike, 0 to below 1."""
     augment: bool = True
     """Change colours and geometry of training clips a little when training from pixels."""
     flip: bool = False
     """Also mirror training clips left to right. Only where left and right mean the same."""
+    flip_labels: tuple[str, ...] = ()
+    """Mirror training clips, and swap two labels where a clip is mirrored: left=right. May be repeated."""
+    amp: Literal["auto", "off"] = "auto"
+    """Mixed precision. auto: bfloat16 in the backbone on a CUDA GPU; the head stays in float32."""
+    compile: bool = False
+    """Compile the backbone with torch.compile when it is trained. Needs a C++ compiler; goes on without."""
     seed: int = 0
     """Seed of everything random."""
     abstain_precision: float | None = 0.9
@@ -82,20 +96,54 @@ class TrainOptions:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise UsageError(f"--{_flag(name)} is {value}; allowed: {low} or more.")
-        for name in ("dropout", "input_dropout"):
+        for name in ("dropout", "input_dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"--{_flag(name)} is {getattr(self, name)}; allowed: 0 to below 1.")
         if self.learning_rate is not None and self.learning_rate <= 0:
             raise UsageError(f"--learning-rate is {self.learning_rate}; allowed: more than 0.")
-        if self.flip and not self.augment:
-            raise UsageError("--flip is an augmentation: it cannot go with --no-augment.")
-        if self.flip and not self.trains_backbone:
-            raise UsageError("--flip changes pixels, which a frozen backbone sees only once: add --finetune.")
+        if self.backbone_rate <= 0:
+            raise UsageError(f"--backbone-rate is {self.backbone_rate}; allowed: more than 0.")
+        for flag, given in (("--flip", self.flip), ("--flip-labels", bool(self.flip_labels))):
+            if given and not self.augment:
+                raise UsageError(f"{flag} is an augmentation: it cannot go with --no-augment.")
+            if given and not self.trains_backbone:
+                raise UsageError(
+                    f"{flag} changes pixels, which a frozen backbone sees only once: add --finetune."
+                )
+        if self.compile and not self.trains_backbone:
+            raise UsageError("--compile is for a backbone that is trained: add --finetune.")
 
     @property
     def trains_backbone(self) -> bool:
         """Whether the backbone is trained, from pixels."""
         return self.finetune or self.weights == NO_WEIGHTS
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether training clips are mirrored."""
+        return self.flip or bool(self.flip_labels)
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether the backbone knows something before the run."""
+        return self.weights != NO_WEIGHTS
+
+    @property
+    def head_first(self) -> bool:
+        """Whether the head learns alone before the whole model does."""
+        return self.trains_backbone and self.pretrained and self.head_epochs > 0
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs of all stages, if none stops early."""
+        return self.epochs + (self.head_epochs if self.head_first else 0)
+
+    @property
+    def of_head_stage(self) -> "TrainOptions":
+        """The options of the head's epochs before fine-tuning: the same steps, but on features."""
+        return replace(
+            self, epochs=self.head_epochs, batch_size=self.batch_size * self.accumulate, accumulate=1
+        )
 
     @property
     def peak_learning_rate(self) -> float:
@@ -114,7 +162,7 @@ class TrainOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
-        return asdict(self)
+        return {**asdict(self), "flip_labels": list(self.flip_labels)}
 
     @classmethod
     def from_dict(cls, values: Any, *, source: str) -> "TrainOptions":
@@ -131,7 +179,7 @@ class TrainOptions:
             raise UsageError(f"{source}: unknown options {', '.join(unknown)}; known: {', '.join(known)}.")
         for name, value in values.items():
             _check_type(source, name, value, known[name].default)
-        return cls(**values)
+        return cls(**{**values, "flip_labels": tuple(values.get("flip_labels", ()))})
 
 
 _LOWEST = {
@@ -139,9 +187,11 @@ _LOWEST = {
     "lstm_layers": 0,
     "lstm_dim": 1,
     "attention_dim": 1,
+    "head_epochs": 0,
     "epochs": 1,
     "patience": 1,
     "batch_size": 1,
+    "accumulate": 1,
     "weight_decay": 0,
     "warmup_steps": 0,
     "gradient_clip": 0,
@@ -155,6 +205,7 @@ _OPTIONAL_NUMBERS: dict[str, tuple[type, ...]] = {
 _CHOICES = {
     "normalise": ("auto", "none", "standardise", "layer"),
     "pooling": ("attention", "dot", "mean", "last"),
+    "amp": ("auto", "off"),
 }
 
 
@@ -165,6 +216,8 @@ def _flag(name: str) -> str:
 def _check_type(source: str, name: str, value: object, default: object) -> None:
     if name in _OPTIONAL_NUMBERS:
         good = value is None or (isinstance(value, _OPTIONAL_NUMBERS[name]) and not isinstance(value, bool))
+    elif isinstance(default, tuple):
+        good = isinstance(value, list) and all(isinstance(text, str) for text in value)
     elif isinstance(default, bool):
         good = isinstance(value, bool)
     elif isinstance(default, float):
@@ -175,4 +228,6 @@ def _check_type(source: str, name: str, value: object, default: object) -> None:
         good = isinstance(value, str) and value in _CHOICES.get(name, (value,))
     if not good:
         allowed = f"one of {', '.join(_CHOICES[name])}" if name in _CHOICES else f"a value like {default!r}"
+        if isinstance(default, tuple):
+            allowed = "a list of texts"
         raise UsageError(f"{source}: {name} is {value!r}; allowed: {allowed}.")

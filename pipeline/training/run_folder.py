@@ -8,7 +8,8 @@ RUN/
   metrics.json                   validation figures beside the baselines; written last: the run is finished
   baselines.safetensors          the linear baselines, fitted on the training clips
   starting_model.safetensors     what a fine-tuned model started from: the baselines see with its backbone
-  resume.pt                      only while the run is unfinished: where to go on
+  resume.pt, resume_head.pt      only while the run is unfinished: where to go on
+  tensorboard/                   the history as TensorBoard reads it, with --tensorboard
 """
 
 import csv
@@ -25,14 +26,15 @@ from pipeline.clips.store import ClipStore
 from pipeline.errors import ConflictError
 from pipeline.files import sha256_of_file
 from pipeline.model.checkpoint import model_file
-from pipeline.training.fit import Epoch
 from pipeline.training.options import TrainOptions
+from pipeline.training.task import Epoch, Stage
 
 CONFIG_FILE = "config.json"
 RUN_FILE = "run.json"
 HISTORY_FILE = "history.csv"
 METRICS_FILE = "metrics.json"
 RESUME_FILE = "resume.pt"
+RESUME_HEAD_FILE = "resume_head.pt"  # of the head's epochs before fine-tuning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +110,17 @@ def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") 
 
 def read_finished(out: Path) -> RunResult:
     """The result of a run that is finished."""
-    with (out / HISTORY_FILE).open(newline="", encoding="utf-8") as file:
-        history = tuple(
-            Epoch(epoch=int(row.pop("epoch")), **{key: float(cell) for key, cell in row.items()})
-            for row in csv.DictReader(file)
-        )
     metrics = json.loads((out / METRICS_FILE).read_bytes())
+    with (out / HISTORY_FILE).open(newline="", encoding="utf-8") as file:
+        history = tuple(_epoch(row) for row in csv.DictReader(file))
     return RunResult(folder=out, history=history, metrics=metrics, was_finished=True)
+
+
+def _epoch(row: dict[str, str]) -> Epoch:
+    """A row of history.csv."""
+    stage: Stage = "head" if row.pop("stage") == "head" else "all"
+    number = int(row.pop("epoch"))
+    return Epoch(epoch=number, stage=stage, **{key: float(cell) for key, cell in row.items()})
 
 
 def history_csv(history: Sequence[Epoch]) -> str:

@@ -91,6 +91,28 @@ def test_the_same_options_give_the_same_file_and_config_repeats_them(trained: Pa
     assert (changed["seed"], changed["epochs"], changed["lstm_dim"]) == (5, 1, 8)
 
 
+def test_tensorboard_and_mirrored_labels_on_request(trained: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    words = [word for word in QUICK if word != "--no-augment"]
+    arguments = ["train", str(trained / "clips"), "--out", str(tmp_path / "run"), *words, "--tensorboard"]
+    assert main([*arguments, "--flip-labels", "wide=걷기"]) == 0
+    assert [path.name.split(".")[0] for path in (tmp_path / "run" / "tensorboard").iterdir()] == ["events"]
+    config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
+    assert config["flip_labels"] == ["wide=걷기"]
+
+
+def test_a_loss_that_is_not_a_number_ends_with_1_and_one_line(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", str(trained / "clips"), "--out", str(tmp_path / "run"), *QUICK]
+    assert main([*arguments, "--learning-rate", "1e30"]) == 1
+    said = capsys.readouterr().err
+    assert "error: the loss is not a number in epoch" in said
+    assert "the learning rate 1e+30 is too high" in said
+    assert (tmp_path / "run" / "history.csv").exists()
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
 @pytest.mark.parametrize(
     ("sent", "exit_code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )

@@ -1,5 +1,7 @@
 """Small doses of the heavy fault commands: the same functions, a few faults each."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.clips.clip import Clip
 from pipeline.video.letterbox import fit_frame
 from scripts import fault_disk, fault_hostile, fault_kill, fault_memory, fault_mutations, fault_workers
-from scripts.fault_common import Promises
+from scripts.fault_common import ROOT, Promises
 from tests.helpers.videos import numbered_frame
 
 
@@ -25,6 +27,17 @@ def test_a_fault_costs_its_own_video_only(tmp_path: Path) -> None:
 def test_killed_at_any_moment_and_run_again(tmp_path: Path) -> None:
     promises, _ = fault_kill.run(tmp_path, kills=2, num_videos=12, num_workers=2, seed=1)
     none_broken(promises)
+
+
+def test_training_stopped_at_any_moment_ends_in_the_same_model() -> None:
+    """In a process of its own: it forks, which a process with threads must not."""
+    words = ["-m", "scripts.fault_resume", "--kills", "2", "--seed", "3", "--kinds", "pixels"]
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 stops, " in done.stdout
+    assert "pixels: all files are equal to an undisturbed run's" in done.stdout
 
 
 def test_a_full_disk_and_two_runs(tmp_path: Path) -> None:

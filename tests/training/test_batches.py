@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
-from pipeline.training.augmentation import ClipAugmentation
+from pipeline.training.augmentation import ClipAugmentation, picture_inside
 from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of, jitter
 from tests.helpers.stores import make_store
 
@@ -24,8 +25,9 @@ def _is_mirrored(frames: np.ndarray) -> bool:
     return bool(frames[..., 2][:, :, : side // 2].mean() > frames[..., 2][:, :, side // 2 :].mean())
 
 
-def test_all_frames_of_a_clip_are_changed_alike() -> None:
-    augmentation = ClipAugmentation(fill_rgb=(0, 0, 0), flip=True, seed=0)
+@pytest.mark.parametrize("fill_rgb", [(0, 0, 0), (10, 60, 200)])
+def test_all_frames_of_a_clip_are_changed_alike(fill_rgb: tuple[int, int, int]) -> None:
+    augmentation = ClipAugmentation(fill_rgb=fill_rgb, flip=True, seed=0)
     changed = 0
     for row in range(20):
         frames = augmentation(_still(), epoch=1, row=row)
@@ -34,6 +36,33 @@ def test_all_frames_of_a_clip_are_changed_alike() -> None:
         assert (frames == frames[:1]).all()
         changed += not np.array_equal(frames, _still())
     assert changed >= 10
+
+
+def test_bars_keep_their_colour_and_dark_pictures_their_light() -> None:
+    """At prediction bars have the fill's colour: a grey bar would be something that only training shows."""
+    random = np.random.default_rng(0)
+    fill = (10, 60, 200)
+    frames = np.empty((3, 48, 48, 3), np.uint8)
+    frames[:] = fill
+    frames[:, 12:36] = random.integers(0, 60, (3, 24, 48, 3))
+    assert picture_inside(frames, np.array(fill, np.uint8)) == (slice(12, 36), slice(0, 48))
+    augmentation = ClipAugmentation(fill_rgb=fill, flip=False, seed=0)
+    changed = 0
+    for row in range(40):
+        augmented = augmentation(frames, epoch=1, row=row)
+        for corner in (augmented[:, :4, :4], augmented[:, -4:, -4:]):
+            assert (corner == fill).all()
+        picture = augmented[:, 20:28, 20:28]
+        assert 0.6 < picture.mean() / frames[:, 20:28, 20:28].mean() < 1.8
+        changed += not np.array_equal(augmented, frames)
+    assert changed > 20
+
+
+def test_a_clip_without_a_picture_stays_as_it_is() -> None:
+    black = np.zeros((2, 16, 16, 3), np.uint8)
+    assert np.array_equal(
+        ClipAugmentation(fill_rgb=(0, 0, 0), flip=True, seed=0)(black, epoch=1, row=0), black
+    )
 
 
 def test_nothing_is_mirrored_unless_asked_for() -> None:

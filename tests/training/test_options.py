@@ -1,5 +1,6 @@
 """Options: contradictions are refused, configurations round-trip."""
 
+import json
 from typing import Any
 
 import pytest
@@ -17,7 +18,14 @@ from pipeline.training.options import TrainOptions
         ({"learning_rate": 0.0}, "--learning-rate is 0.0; allowed: more than 0"),
         ({"abstain_precision": 1.0}, "--abstain-precision is 1.0; allowed: more than 0 and less than 1, or"),
         ({"flip": True}, "--flip changes pixels"),
-        ({"weights": "none", "flip": True, "augment": False}, "cannot go with --no-augment"),
+        ({"weights": "none", "flip": True, "augment": False}, "--flip is an .* cannot go with --no-augment"),
+        ({"flip_labels": ("a=b",)}, "--flip-labels changes pixels"),
+        ({"weights": "none", "flip_labels": ("a=b",), "augment": False}, "--flip-labels is an augmentation"),
+        ({"label_smoothing": 1.0}, "--label-smoothing is 1.0; allowed: 0 to below 1"),
+        ({"accumulate": 0}, "--accumulate is 0; allowed: 1 or more"),
+        ({"head_epochs": -1}, "--head-epochs is -1; allowed: 0 or more"),
+        ({"backbone_rate": 0.0}, "--backbone-rate is 0.0; allowed: more than 0"),
+        ({"compile": True}, "--compile is for a backbone that is trained: add --finetune"),
     ],
 )
 def test_what_cannot_be_right_is_refused(values: dict[str, Any], message: str) -> None:
@@ -26,8 +34,10 @@ def test_what_cannot_be_right_is_refused(values: dict[str, Any], message: str) -
 
 
 def test_a_configuration_round_trips() -> None:
-    options = TrainOptions(backbone="tiny", weights="none", lstm_dim=32, learning_rate=1e-4, pooling="mean")
-    assert TrainOptions.from_dict(options.to_dict(), source="test") == options
+    options = TrainOptions(
+        backbone="tiny", weights="none", lstm_dim=32, learning_rate=1e-4, pooling="mean", flip_labels=("a=b",)
+    )
+    assert TrainOptions.from_dict(json.loads(json.dumps(options.to_dict())), source="test") == options
 
 
 def test_fields_left_out_keep_their_defaults() -> None:
@@ -44,6 +54,11 @@ def test_fields_left_out_keep_their_defaults() -> None:
         ({"pooling": "max"}, "pooling is 'max'; allowed: one of attention, dot, mean, last"),
         ({"bidirectional": 1}, "bidirectional is 1"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'"),
+        ({"flip_labels": "a=b"}, "flip_labels is 'a=b'; allowed: a list of texts"),
+        ({"flip_labels": [1]}, "flip_labels is [1]; allowed: a list of texts"),
+        ({"amp": "fp16"}, "amp is 'fp16'; allowed: one of auto, off"),
+        ({"compile": "yes"}, "compile is 'yes'"),
+        ({"label_smoothing": None}, "label_smoothing is None"),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_name(values: object, message: str) -> None:
@@ -56,3 +71,18 @@ def test_random_weights_are_trained_and_pretrained_ones_kept() -> None:
     assert TrainOptions(backbone="tiny", weights="none").trains_backbone
     assert TrainOptions(finetune=True).trains_backbone
     assert not TrainOptions().trains_backbone
+
+
+def test_the_head_learns_first_where_a_backbone_knows_something() -> None:
+    tuned = TrainOptions(finetune=True, head_epochs=7, epochs=5, batch_size=4, accumulate=3)
+    assert tuned.head_first
+    assert tuned.most_epochs == 12
+    head = tuned.of_head_stage
+    assert (head.epochs, head.batch_size, head.accumulate) == (7, 12, 1)
+    for options in (
+        TrainOptions(epochs=5),
+        TrainOptions(finetune=True, head_epochs=0, epochs=5),
+        TrainOptions(backbone="tiny", weights="none", epochs=5),
+    ):
+        assert not options.head_first
+        assert options.most_epochs == 5
