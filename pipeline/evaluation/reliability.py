@@ -74,8 +74,9 @@ def reliability(confidences: np.ndarray, right: np.ndarray, *, seed: int = 0) ->
     def error(shares: np.ndarray) -> np.ndarray:
         return np.asarray((np.abs(shares - mean_confidences) * sizes).sum(axis=-1) / N)
 
-    drawn = np.random.default_rng(seed).random((_NUM_DRAWS, N)) < confidences
-    chance = error(np.add.reduceat(drawn.astype(float), starts, axis=1) / sizes)
+    random = np.random.default_rng(seed)
+    drawn = [np.add.reduceat(random.random(N) < confidences, starts, dtype=float) for _ in range(_NUM_DRAWS)]
+    chance = error(np.array(drawn) / sizes)
     return Reliability(
         ece=float(error(accuracies)),
         ece_if_calibrated=(float(chance.mean()), float(np.quantile(chance, 0.95))),

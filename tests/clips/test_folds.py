@@ -1,6 +1,7 @@
 """Folds: groups stay whole, no fold is empty, and no class is lost to learning if that can be helped."""
 
 from collections import defaultdict
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -56,6 +57,28 @@ def test_a_class_reaches_as_many_folds_as_it_has_groups(counts: list[int], num_f
     for index, count in enumerate(counts):
         reached = {folds[clip.id] for clip in clips if clip.label == "abcde"[index]}
         assert len(reached) == min(count, num_folds)
+
+
+def test_few_classes_of_mixed_groups_miss_a_fold_that_they_could_be_in() -> None:
+    """In 200 hard sets: no class in one fold alone, and few in fewer folds than they could be in."""
+    total = few = 0
+    for seed in range(200):
+        random = Random(seed)
+        names = "abcdefgh"[: random.randint(2, 8)]
+        groups = [
+            ("".join(random.sample(names, random.randint(1, min(3, len(names))))), random.choice((1, 2, 10)))
+            for _ in range(random.randint(5, 14))
+        ]
+        clips = _clips(groups)
+        folds = deal_folds(clips, num_folds=5, seed=seed)
+        for name in names:
+            num_groups = sum(name in labels for labels, _ in groups)
+            reached = {folds[clip.id] for clip in clips if clip.label == name}
+            assert len(reached) >= min(num_groups, 2)
+            total += num_groups >= 2
+            few += len(reached) < min(num_groups, 5)
+    assert total > 700
+    assert few / total < 0.08  # .13 where only sizes are balanced
 
 
 def test_folds_are_stratified() -> None:

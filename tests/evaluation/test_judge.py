@@ -16,10 +16,10 @@ from pipeline.evaluation.baselines import fit_baselines
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import Judged, baseline_inputs, judge
 from pipeline.evaluation.notes import interval_notes
-from pipeline.evaluation.predict import leave_one_out, predict
+from pipeline.evaluation.predict import Prediction, leave_one_out, predict
 from pipeline.labels import Labels
 from pipeline.model.classifier import ClipClassifier, ModelConfig
-from pipeline.model.head import HeadConfig
+from pipeline.model.head import HeadConfig, SequenceHead
 from pipeline.spec import ClipSpec
 from tests.helpers.stores import make_store
 
@@ -205,15 +205,25 @@ def test_shuffled_frames_of_a_backbone_that_sees_the_whole_clip_need_no_new_embe
     store = make_store(tmp_path / "s", clips_per_class={"train": 2, "val": 1, "test": 12})
     model = _judged(store, with_baselines=False)
     clips = store.usable("test")
-    random = np.random.default_rng(20_201)
+    random, first = np.random.default_rng(20_201), np.empty(0)
     for clip in clips:
         order = random.permutation(4)
         expected = model.embedder.embed(store.frames(clip)[order])
+        first = expected if clip is clips[0] else first
         found = model.embedder.reordered(model.embedder.embed(store.frames(clip)), order)
         assert found == pytest.approx(expected, abs=1e-4)
     features = embed_clips(store, clips, model.embedder, keep=False)
     monkeypatch.setattr(Embedder, "embed", lambda *_: pytest.fail("a clip was embedded again"))
+    seen: list[np.ndarray] = []
+
+    def spy(head: SequenceHead, shuffled: np.ndarray) -> Prediction:
+        seen.append(shuffled)
+        return predict(head, shuffled)
+
+    monkeypatch.setattr("pipeline.evaluation.shuffled.predict", spy)
     assert judge(model, store, split="test", features=features).baselines["shuffled"] is not None
+    assert len(seen) == 5 * len(clips)
+    assert seen[0] == pytest.approx(first, abs=1e-4)
 
 
 def test_the_verdict_and_the_probabilities_are_in_the_json(tmp_path: Path) -> None:
