@@ -57,10 +57,10 @@ class Embedder:
         self.fallback = ""
         self._classifier = classifier
         self._exported_weights = ""
-        self._runtime: Runtime = TorchRuntime(classifier, self.device)
         is_possible = self.device.type == "cpu" and self.embeds_frames_alone
         if runtime == "onnx" and not is_possible:
             _refuse_onnx(classifier, self.device)
+        self._runtime: Runtime = TorchRuntime(classifier, self.device)
         if runtime != "torch" and is_possible:
             try:
                 _require_packages()
