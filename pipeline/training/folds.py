@@ -125,16 +125,17 @@ def cross_validate(
             metrics = json.loads((out / METRICS_FILE).read_bytes())
             return FoldsResult(folder=out, metrics=metrics, was_finished=True)
         remove_unfinished(out)
-        _embed_once(store, plan, options, device, runtime, watch)
+        _embed_once(store, plan, options, device=device, runtime=runtime, watch=watch)
         write_json(out / CONFIG_FILE, options.to_dict())
         write_json(out / RUN_FILE, given)
-        return _run(out, plan, options, device, runtime, watch)
+        return _run(out, plan, options, device=device, runtime=runtime, watch=watch)
 
 
 def _embed_once(
     store: ClipStore,
     plan: FoldPlan,
     options: TrainOptions,
+    *,
     device: torch.device,
     runtime: RuntimeName,
     watch: Watch,
@@ -152,6 +153,7 @@ def _run(
     out: Path,
     plan: FoldPlan,
     options: TrainOptions,
+    *,
     device: torch.device,
     runtime: RuntimeName,
     watch: Watch,
@@ -163,7 +165,14 @@ def _run(
             # Each fold its own seed: what the seed does is part of the spread.
             seeded = replace(options, seed=options.seed + repeat * len(stores) + fold)
             if not (folder / ANSWERS_FILE).exists():
-                _run_fold(folder, store, seeded, device, runtime, replace(watch, say=lambda sentence: None))
+                _run_fold(
+                    folder,
+                    store,
+                    seeded,
+                    device=device,
+                    runtime=runtime,
+                    watch=replace(watch, say=lambda sentence: None),
+                )
             answers.append(_read_answers(folder, store, repeat=repeat, fold=fold))
             scores = score(answers[-1].true, answers[-1].predicted, len(labels))
             watch.say(
@@ -188,6 +197,7 @@ def _run_fold(
     folder: Path,
     store: ClipStore,
     options: TrainOptions,
+    *,
     device: torch.device,
     runtime: RuntimeName,
     watch: Watch,

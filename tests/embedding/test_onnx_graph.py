@@ -100,7 +100,7 @@ def test_graphs_used_longest_ago_are_forgotten(no_graphs: Path, monkeypatch: pyt
 @pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["vit_b_32", "swin_t", "densenet121", "shufflenet_v2_x0_5"])
 def test_other_families_of_backbones(backbone: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A vision transformer needs the new exporter; what exporters print stays away from the results."""
+    """What exporters print stays away from the results."""
     classifier, (clip,) = make_classifier(backbone), some_clips(1)
     fast, exact = Embedder(classifier, runtime="onnx"), Embedder(classifier, runtime="torch")
     got, expected = fast.embed(clip), exact.embed(clip)
