@@ -5,8 +5,8 @@
 Without a store CLIPS, clips of noise are written to a temporary one (12 frames of 224 px). Each backbone has
 random weights, which cost the same as others. In turn, several times over, the least of the repeats counts:
 
-- torch eager, channels last, torch.compile (where there is a compiler), ONNX Runtime: one clip of random frames
-  in memory, again and again: the bare forward with its normalisation, all threads at work on each clip
+- torch eager, channels last, torch.compile (where there is a compiler), ONNX Runtime: one clip of random
+  frames in memory, again and again: the bare forward with its normalisation, all threads on each clip
 - `embed_clips` of Clipwise on the store, nothing kept: reading, checking and feeding included
 
 Agreement is the largest difference between ONNX Runtime's features and torch's, as a share of the largest

@@ -92,7 +92,9 @@ def train(
             return read_finished(out)
         remove_unfinished(out)
         classifier = assemble(store, options, init=init, say=watch.say).to(device)
-        # Not before this: weights that cannot be had begin no run.
+        if runtime == "onnx":  # or it raises
+            Embedder(classifier, device=device, runtime=runtime)
+        # Not before this: weights or a runtime that cannot be had begin no run.
         write_json(out / CONFIG_FILE, options.to_dict())
         write_json(out / RUN_FILE, given)
         run = _Run(
