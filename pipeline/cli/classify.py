@@ -39,6 +39,8 @@ class Options:
     """Processes that read videos ahead."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
+    runtime: Literal["auto", "torch", "onnx"] = "auto"
+    """What runs the backbone. auto: ONNX Runtime on a CPU where it is installed, else torch."""
     json: bool = False
     """Print one JSON object for each video."""
 
@@ -61,7 +63,13 @@ def run(options: Options) -> int:
 
     videos = _videos(options)
     pictures = _Pictures(options.picture, several=len(videos) > 1) if options.picture else None
-    classifier = load(options.model, device=choose_device(options.device), threshold=options.threshold)
+    classifier = load(
+        options.model,
+        device=choose_device(options.device),
+        runtime=options.runtime,
+        threshold=options.threshold,
+    )
+    say(f"classifying on {classifier.runtime_words}")
     failed = 0
     results = classifier.classify_many(
         videos, frame_rate=options.frame_rate, num_workers=min(options.workers, len(videos))

@@ -31,6 +31,8 @@ class Options:
     """Also draw the confusion matrix into this PNG file."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
+    runtime: Literal["auto", "torch", "onnx"] = "auto"
+    """What runs the backbone. auto: ONNX Runtime on a CPU where it is installed, else torch."""
     json: bool = False
     """Print one JSON object instead of tables."""
 
@@ -53,14 +55,19 @@ def run(options: Options) -> int:
     from pipeline.model.device import choose_device
 
     stopwatch = Stopwatch()
-    model = load_trained(options.model, device=choose_device(options.device), threshold=options.threshold)
+    model = load_trained(
+        options.model,
+        device=choose_device(options.device),
+        runtime=options.runtime,
+        threshold=options.threshold,
+    )
     store = ClipStore.open(options.clips)
 
     def embedding(rows: Iterable[int]) -> Iterable[int]:
         return progress(rows, "embedding", unit="clip")
 
     judgement = judge(
-        model, store, split=None if options.split == "all" else options.split, progress=embedding
+        model, store, split=None if options.split == "all" else options.split, progress=embedding, say=say
     )
     if options.json:
         print_json(judgement.to_dict())
@@ -79,5 +86,5 @@ def run(options: Options) -> int:
 
         write_confusion_matrix(options.confusion_matrix, judgement.confusion, list(judgement.labels))
         say(f"the confusion matrix is in {options.confusion_matrix}")
-    say(f"{stopwatch}, {model.embedder.runtime}")
+    say(f"{stopwatch}, {model.embedder.runtime_words}")
     return 0

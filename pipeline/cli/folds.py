@@ -29,6 +29,7 @@ def run_folds(options: "Options", num_folds: int) -> int:
         num_folds=num_folds,
         num_repeats=1 if options.repeats is None else options.repeats,
         device=choose_device(options.device),
+        runtime=options.runtime,
         watch=Watch(embedding=embedding, say=say),
     )
     _draw(options, result.metrics)

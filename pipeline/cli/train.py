@@ -42,6 +42,9 @@ class Options:
     """Start from this trained model (run folder or file)."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train. auto: a CUDA GPU if there is one."""
+    runtime: Literal["auto", "torch", "onnx"] = "auto"
+    """What runs a backbone that is not being trained. auto: ONNX Runtime on a CPU where it is installed, else
+    torch."""
     tensorboard: bool = False
     """Write the history into RUN/tensorboard too, while training (needs the package tensorboard)."""
     json: bool = False
@@ -112,6 +115,7 @@ def run(options: Options) -> int:
             options.training,
             init=options.init,
             device=device,
+            runtime=options.runtime,
             watch=Watch(embedding=embedding, on_epoch=show, say=say),
         )
     _draw(options.out, result)

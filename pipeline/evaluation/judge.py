@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.clips.store import Clip, ClipStore, Split
-from pipeline.embedding.cache import Progress, embed_clips
+from pipeline.embedding.cache import Progress, Say, embed_clips, quiet
 from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.abstention import withhold
@@ -58,6 +58,7 @@ def judge(
     split: Split | None,
     features: np.ndarray | None = None,
     progress: Progress = iter,
+    say: Say = quiet,
 ) -> Judgement:
     """Judges a model on a split of a store.
 
@@ -67,13 +68,16 @@ def judge(
         split: which of them; None: all.
         features: of these clips (N, T, D) by the model's embedder, where they are at hand.
         progress: wraps the clips that have to be embedded.
+        say: is told how large the feature cache gets, where it gets large.
 
     Raises:
         StoreError: the store's clips are not what the model takes: another spec, unknown labels, no clips.
     """
     clips, total = judged_clips(model, store, split)
     if features is None:
-        features = embed_clips(store, clips, model.embedder, keep=model.keep_features, progress=progress)
+        features = embed_clips(
+            store, clips, model.embedder, keep=model.keep_features, progress=progress, say=say
+        )
     predictions = tuple(
         predict(model.head, clip_features, temperature=model.calibration.temperature)
         for clip_features in features
@@ -135,6 +139,11 @@ def calibrate(
 
 def judged_clips(model: Judged, store: ClipStore, split: Split | None) -> tuple[tuple[Clip, ...], int]:
     """The clips of a split that a model can be judged on, and how many the split has in all.
+
+    Args:
+        model: with all that belongs to it.
+        store: of clips as the model takes them.
+        split: which of them; None: all.
 
     Raises:
         StoreError: the store's clips are not what the model takes: another spec, unknown labels, no clips.

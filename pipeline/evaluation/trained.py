@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from pipeline.embedding.embedder import Embedder
+from pipeline.embedding.runtime import RuntimeName
 from pipeline.evaluation.baselines import load_baselines
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import Judged
@@ -15,16 +16,24 @@ BASELINES_FILE = "baselines.safetensors"
 STARTING_FILE = "starting_model.safetensors"
 
 
-def load_trained(path: Path, *, device: torch.device, threshold: float | None = None) -> Judged:
+def load_trained(
+    path: Path,
+    *,
+    device: torch.device,
+    runtime: RuntimeName = "auto",
+    threshold: float | None = None,
+) -> Judged:
     """Loads a model for judging.
 
     Args:
         path: a run folder; or a model file, which has no baselines but the shuffled frames.
         device: where the model runs.
+        runtime: what runs its backbone; see `Embedder`.
         threshold: answers with a lower probability are unsure; None: that of the model, if it has one.
 
     Raises:
         CheckpointError: there is no model that can be used.
+        UsageError, MachineError: the runtime cannot be had.
     """
     model, checkpoint = load_checkpoint(path)
     starting = path / STARTING_FILE
@@ -33,12 +42,14 @@ def load_trained(path: Path, *, device: torch.device, threshold: float | None = 
     if threshold is not None:
         calibration = replace(calibration, threshold=threshold, threshold_reason="given by hand")
     return Judged(
-        embedder=Embedder(model, device=device),
+        embedder=Embedder(model, device=device, runtime=runtime),
         head=model.head,
         labels=checkpoint.labels,
         spec=checkpoint.spec,
         keep_features=not starting.exists(),
-        starting=Embedder(load_checkpoint(starting)[0], device=device) if starting.exists() else None,
+        starting=Embedder(load_checkpoint(starting)[0], device=device, runtime=runtime)
+        if starting.exists()
+        else None,
         baselines=load_baselines(baselines) if baselines.exists() else None,
         calibration=calibration,
         trained_on=checkpoint.provenance.get("data"),

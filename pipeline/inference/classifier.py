@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.embedding.embedder import Embedder
+from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import VideoError
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.predict import leave_one_out, predict
@@ -25,21 +26,28 @@ UNUSUAL_LENGTH_FACTOR = 2.0
 
 
 def load(
-    path: Path | str, *, device: torch.device | str = "cpu", threshold: float | None = None
+    path: Path | str,
+    *,
+    device: torch.device | str = "cpu",
+    runtime: RuntimeName = "auto",
+    threshold: float | None = None,
 ) -> "Classifier":
     """Loads a trained model.
 
     Args:
         path: a run folder or a `.safetensors` file.
         device: where the model runs.
+        runtime: what runs its backbone: `torch`, `onnx` (ONNX Runtime, on a CPU), or `auto`: ONNX Runtime
+            where it can be used. Loading a model for it takes some seconds more the first time.
         threshold: answers with a lower probability are unsure; None: the threshold that training chose, if
             the validation clips showed one.
 
     Raises:
         CheckpointError: there is no model that can be used.
+        UsageError, MachineError: the runtime cannot be had.
     """
     model, checkpoint = load_checkpoint(path)
-    return Classifier(model, checkpoint, device=device, threshold=threshold)
+    return Classifier(model, checkpoint, device=device, runtime=runtime, threshold=threshold)
 
 
 class Classifier:
@@ -56,6 +64,7 @@ class Classifier:
         checkpoint: Checkpoint,
         *,
         device: torch.device | str = "cpu",
+        runtime: RuntimeName = "auto",
         threshold: float | None = None,
     ) -> None:
         self.checkpoint = checkpoint
@@ -63,7 +72,17 @@ class Classifier:
         if threshold is not None:
             self.calibration = replace(self.calibration, threshold=threshold)
         self._model = model
-        self._embedder = Embedder(model, device=device)
+        self._embedder = Embedder(model, device=device, runtime=runtime)
+
+    @property
+    def runtime(self) -> str:
+        """What runs the backbone: answers are equal to the bit only where this is equal."""
+        return self._embedder.runtime
+
+    @property
+    def runtime_words(self) -> str:
+        """The same for a person: also why it is not the faster one, where there is a reason."""
+        return self._embedder.runtime_words
 
     @property
     def labels(self) -> Labels:

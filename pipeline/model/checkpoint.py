@@ -20,7 +20,7 @@ from pipeline.spec import ClipSpec
 MODEL_FILE = "model.safetensors"
 FOLDS_FILE = "folds.csv"
 """Stands in the folder of a cross-validation, which makes no model."""
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _KEY = "clipwise"  # one key with sorted JSON: safetensors writes several keys in varying order
 _FIELDS = ("format_version", "spec", "labels", "model", "calibration", "clip_seconds", "provenance")

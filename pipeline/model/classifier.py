@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,8 @@ from pipeline.model.torchvision_models import check_backbone_name
 IMAGENET_MEAN_RGB = (0.485, 0.456, 0.406)
 IMAGENET_STD_RGB = (0.229, 0.224, 0.225)
 
+Precision = Literal["float32", "float16"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -27,6 +29,8 @@ class ModelConfig:
         head: the head; its `feature_dim` is the backbone's (`backbone_feature_dim`).
         mean_rgb: taken away from pixel values in 0 .. 1, before
         std_rgb: divides them.
+        precision: what frame features are rounded to before the head: `float16` halves what keeping them
+            takes on the disk.
     """
 
     backbone: str
@@ -34,9 +38,12 @@ class ModelConfig:
     head: HeadConfig
     mean_rgb: tuple[float, float, float] = IMAGENET_MEAN_RGB
     std_rgb: tuple[float, float, float] = IMAGENET_STD_RGB
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         check_backbone_name(self.backbone)
+        if self.precision not in get_args(Precision):
+            raise UsageError(f"precision is {self.precision!r}; allowed: {', '.join(get_args(Precision))}.")
         check_int("image_size", self.image_size, 8, 2048)
         for name, low in (("mean_rgb", -math.inf), ("std_rgb", 0.0)):
             try:
@@ -58,6 +65,7 @@ class ModelConfig:
             "head": self.head.to_dict(),
             "mean_rgb": list(self.mean_rgb),
             "std_rgb": list(self.std_rgb),
+            "precision": self.precision,
         }
 
     @classmethod
@@ -121,7 +129,7 @@ class ClipClassifier(nn.Module):
         lengths = resolve_lengths(lengths, batch_size=B, num_frames=T, device=clips.device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.backbone.frozen):
             features: Tensor = self.backbone(self.normalised(clips), lengths)
-        return features
+        return features.half().to(features.dtype) if self.config.precision == "float16" else features
 
     def normalised(self, clips: Tensor) -> Tensor:
         """What the backbone reads of uint8 clips: (B, T, 3, s, s); s is S, or what it shrinks them to."""

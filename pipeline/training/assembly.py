@@ -43,6 +43,7 @@ def assemble(
             backbone=options.backbone,
             image_size=store.spec.image_size,
             head=_head_config(store, options),
+            precision=options.precision,
         )
     )
     if init is not None:

@@ -22,6 +22,7 @@ import torch
 from pipeline.clips.store import ClipStore
 from pipeline.embedding.cache import embed_clips
 from pipeline.embedding.embedder import Embedder
+from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import CheckpointError, UsageError
 from pipeline.evaluation.baselines import BASELINE_NAMES
 from pipeline.evaluation.cross_validation import FoldAnswers, summarise_folds
@@ -86,6 +87,7 @@ def cross_validate(
     num_folds: int,
     num_repeats: int = 1,
     device: torch.device,
+    runtime: RuntimeName = "auto",
     watch: Watch | None = None,
 ) -> FoldsResult:
     """Trains and judges `num_folds` models, each on what it has not seen, `num_repeats` times over.
@@ -101,6 +103,7 @@ def cross_validate(
         num_folds: folds of each repeat.
         num_repeats: how often all clips are dealt to folds anew.
         device: where to train.
+        runtime: what runs a backbone that is not being trained; see `Embedder`.
         watch: for progress.
 
     Raises:
@@ -122,25 +125,39 @@ def cross_validate(
             metrics = json.loads((out / METRICS_FILE).read_bytes())
             return FoldsResult(folder=out, metrics=metrics, was_finished=True)
         remove_unfinished(out)
-        _embed_once(store, plan, options, device, watch)
+        _embed_once(store, plan, options, device=device, runtime=runtime, watch=watch)
         write_json(out / CONFIG_FILE, options.to_dict())
         write_json(out / RUN_FILE, given)
-        return _run(out, plan, options, device, watch)
+        return _run(out, plan, options, device=device, runtime=runtime, watch=watch)
 
 
 def _embed_once(
-    store: ClipStore, plan: FoldPlan, options: TrainOptions, device: torch.device, watch: Watch
+    store: ClipStore,
+    plan: FoldPlan,
+    options: TrainOptions,
+    *,
+    device: torch.device,
+    runtime: RuntimeName,
+    watch: Watch,
 ) -> None:
     """Fills the cache for all folds, where the backbone is the same for all of them."""
     classifier = assemble(store, options, init=None, say=watch.say).to(device)
     if options.trains_backbone:
         return
-    embedder = Embedder(classifier, device=device)
-    watch.say(f"embedding with {options.backbone} on {embedder.runtime}")
-    embed_clips(store, plan.stores[0][0].clips, embedder, progress=watch.embedding)
+    embedder = Embedder(classifier, device=device, runtime=runtime)
+    watch.say(f"embedding with {options.backbone} on {embedder.runtime_words}")
+    embed_clips(store, plan.stores[0][0].clips, embedder, progress=watch.embedding, say=watch.say)
 
 
-def _run(out: Path, plan: FoldPlan, options: TrainOptions, device: torch.device, watch: Watch) -> FoldsResult:
+def _run(
+    out: Path,
+    plan: FoldPlan,
+    options: TrainOptions,
+    *,
+    device: torch.device,
+    runtime: RuntimeName,
+    watch: Watch,
+) -> FoldsResult:
     labels, answers = plan.stores[0][0].labels, []
     for repeat, stores in enumerate(plan.stores):
         for fold, store in enumerate(stores):
@@ -148,7 +165,14 @@ def _run(out: Path, plan: FoldPlan, options: TrainOptions, device: torch.device,
             # Each fold its own seed: what the seed does is part of the spread.
             seeded = replace(options, seed=options.seed + repeat * len(stores) + fold)
             if not (folder / ANSWERS_FILE).exists():
-                _run_fold(folder, store, seeded, device, replace(watch, say=lambda sentence: None))
+                _run_fold(
+                    folder,
+                    store,
+                    seeded,
+                    device=device,
+                    runtime=runtime,
+                    watch=replace(watch, say=lambda sentence: None),
+                )
             answers.append(_read_answers(folder, store, repeat=repeat, fold=fold))
             scores = score(answers[-1].true, answers[-1].predicted, len(labels))
             watch.say(
@@ -170,12 +194,18 @@ def _run(out: Path, plan: FoldPlan, options: TrainOptions, device: torch.device,
 
 
 def _run_fold(
-    folder: Path, store: ClipStore, options: TrainOptions, device: torch.device, watch: Watch
+    folder: Path,
+    store: ClipStore,
+    options: TrainOptions,
+    *,
+    device: torch.device,
+    runtime: RuntimeName,
+    watch: Watch,
 ) -> None:
     """Trains one model, and writes what it and its baselines say of the clips held back."""
     make_folder(folder)
     remove_unfinished(folder)
-    result, judged = fit_model(store, folder, options, device=device, watch=watch)
+    result, judged = fit_model(store, folder, options, device=device, runtime=runtime, watch=watch)
     write_text(folder / HISTORY_FILE, history_csv(result.history))
     write_bytes(folder / ANSWERS_FILE, _answers(judged, store, result))
     for name in (RESUME_FILE, RESUME_HEAD_FILE):

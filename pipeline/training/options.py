@@ -25,6 +25,8 @@ class TrainOptions:
     most. A head that knows nothing yet would spoil the backbone; 0 for none."""
     backbone_rate: float = 0.1
     """Learning rate of a pretrained backbone that is fine-tuned, as a share of the head's."""
+    precision: Literal["float32", "float16"] = "float32"
+    """What a frozen backbone's features are rounded to. float16: they take half the disk."""
 
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
     """Normalisation of frame features before the head. auto: none for `tiny`, which normalises itself,
@@ -101,6 +103,11 @@ class TrainOptions:
                 raise UsageError(f"--{_flag(name)} is {getattr(self, name)}; allowed: 0 to below 1.")
         if self.learning_rate is not None and self.learning_rate <= 0:
             raise UsageError(f"--learning-rate is {self.learning_rate}; allowed: more than 0.")
+        if self.precision == "float16" and self.trains_backbone:
+            raise UsageError(
+                "--precision float16 halves what kept features take, and a backbone that is trained keeps "
+                "none: leave it out."
+            )
         if self.backbone_rate <= 0:
             raise UsageError(f"--backbone-rate is {self.backbone_rate}; allowed: more than 0.")
         for flag, given in (("--flip", self.flip), ("--flip-labels", bool(self.flip_labels))):
@@ -203,6 +210,7 @@ _OPTIONAL_NUMBERS: dict[str, tuple[type, ...]] = {
     "abstain_precision": (int, float),
 }
 _CHOICES = {
+    "precision": ("float32", "float16"),
     "normalise": ("auto", "none", "standardise", "layer"),
     "pooling": ("attention", "dot", "mean", "last"),
     "amp": ("auto", "off"),

@@ -9,6 +9,7 @@ import torch
 
 from pipeline.clips.store import ClipStore
 from pipeline.embedding.embedder import Embedder
+from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import save_baselines
 from pipeline.evaluation.judge import Judged, calibrate, judge
@@ -54,6 +55,7 @@ def train(
     *,
     init: Path | None = None,
     device: torch.device,
+    runtime: RuntimeName = "auto",
     watch: Watch | None = None,
 ) -> RunResult:
     """Trains a classifier on the training clips of a store; the test clips are not looked at.
@@ -66,6 +68,7 @@ def train(
         options: of the run.
         init: a trained model (run folder or file) to start from.
         device: where to train.
+        runtime: what runs a backbone that is not being trained; see `Embedder`.
         watch: for progress.
 
     Raises:
@@ -89,15 +92,31 @@ def train(
             return read_finished(out)
         remove_unfinished(out)
         classifier = assemble(store, options, init=init, say=watch.say).to(device)
-        # Not before this: weights that cannot be had begin no run.
+        if runtime == "onnx":  # or it raises
+            Embedder(classifier, device=device, runtime=runtime)
+        # Not before this: weights or a runtime that cannot be had begin no run.
         write_json(out / CONFIG_FILE, options.to_dict())
         write_json(out / RUN_FILE, given)
-        run = _Run(store=store, out=out, options=options, device=device, watch=watch, classifier=classifier)
+        run = _Run(
+            store=store,
+            out=out,
+            options=options,
+            device=device,
+            runtime=runtime,
+            watch=watch,
+            classifier=classifier,
+        )
         return run.finish(given)
 
 
 def fit_model(
-    store: ClipStore, out: Path, options: TrainOptions, *, device: torch.device, watch: Watch
+    store: ClipStore,
+    out: Path,
+    options: TrainOptions,
+    *,
+    device: torch.device,
+    runtime: RuntimeName = "auto",
+    watch: Watch,
 ) -> tuple[FitResult, Judged]:
     """Fits a model to the training clips of a store, without judging it or keeping it.
 
@@ -106,10 +125,19 @@ def fit_model(
         out: a folder that is ours; the state to resume from goes there.
         options: of the run.
         device: where to train.
+        runtime: what runs a backbone that is not being trained; see `Embedder`.
         watch: for progress.
     """
     classifier = assemble(store, options, init=None, say=watch.say).to(device)
-    run = _Run(store=store, out=out, options=options, device=device, watch=watch, classifier=classifier)
+    run = _Run(
+        store=store,
+        out=out,
+        options=options,
+        device=device,
+        runtime=runtime,
+        watch=watch,
+        classifier=classifier,
+    )
     return run.fitted()
 
 
@@ -121,6 +149,7 @@ class _Run:
     out: Path
     options: TrainOptions
     device: torch.device
+    runtime: RuntimeName
     watch: Watch
     classifier: ClipClassifier
 
@@ -154,7 +183,7 @@ class _Run:
     def fitted(self) -> tuple[FitResult, Judged]:
         """Fits; the model and its baselines, ready to be judged."""
         trains_backbone = self.options.trains_backbone
-        starting = Embedder(copy.deepcopy(self.classifier), device=self.device) if trains_backbone else None
+        starting = self._embedder(copy.deepcopy(self.classifier)) if trains_backbone else None
         stages = Stages(
             store=self.store,
             out=self.out,
@@ -162,11 +191,11 @@ class _Run:
             device=self.device,
             watch=self.watch,
             classifier=self.classifier,
-            embedder=Embedder(self.classifier, device=self.device),
+            embedder=self._embedder(self.classifier),
         )
         result, baselines = stages.run()
         judged = Judged(
-            embedder=Embedder(self.classifier, device=self.device),
+            embedder=self._embedder(self.classifier),
             head=self.classifier.head,
             labels=self.store.labels,
             spec=self.store.spec,
@@ -175,6 +204,10 @@ class _Run:
             baselines=baselines,
         )
         return result, judged
+
+    def _embedder(self, classifier: ClipClassifier) -> Embedder:
+        """An embedder on the run's device and runtime."""
+        return Embedder(classifier, device=self.device, runtime=self.runtime)
 
 
 def _check_trainable(store: ClipStore) -> None:

@@ -85,7 +85,7 @@ class Stages:
     def _fit_frozen(self) -> tuple[FitResult, Baselines]:
         """Trains the head on the features of the frozen backbone."""
         self.classifier.freeze_backbone()
-        self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime}")
+        self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime_words}")
         train, val = self._embed("train"), self._embed("val")
         baselines = self._fit_baselines(train)
         return self._fit_head(train, val, self.options, self.out / RESUME_FILE), baselines
@@ -214,7 +214,9 @@ class Stages:
     def _embed(self, split: Split, *, keep: bool = True) -> np.ndarray:
         """Features (N, T, D) of a split's clips, each of them a number."""
         clips = self._clips(split)
-        features = embed_clips(self.store, clips, self.embedder, keep=keep, progress=self.watch.embedding)
+        features = embed_clips(
+            self.store, clips, self.embedder, keep=keep, progress=self.watch.embedding, say=self.watch.say
+        )
         check_features(features, clips)
         return features
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import save_file
 
 from pipeline.cli.main import main
@@ -236,6 +237,24 @@ def test_evaluate_writes_what_it_says_of_each_clip(
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert main([*arguments, "--threshold", "2"]) == 2
     assert "--threshold is 2.0; allowed: 0 to 1" in capsys.readouterr().err
+
+
+def test_the_runtime_is_said_and_one_that_cannot_be_had_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ["--model", str(trained / "run")]
+    video = str(trained / "videos" / "걷기" / "걷기 3.avi")
+    for command in (["evaluate", str(trained / "clips"), *model], ["classify", video, *model]):
+        assert main([*command, "--runtime", "torch"]) == 0
+        assert f"torch {torch.__version__}, cpu, " in capsys.readouterr().err
+        assert main([*command, "--runtime", "onnx"]) == 2
+        assert "--runtime onnx takes backbones that look at each frame alone" in capsys.readouterr().err
+    arguments = ["train", str(trained / "clips"), *QUICK]
+    assert main([*arguments, "--out", str(tmp_path / "a"), "--runtime", "onnx"]) == 2
+    assert "which tiny does not; leave it out" in capsys.readouterr().err
+    assert not (tmp_path / "a" / "run.json").exists()
+    assert main([*arguments, "--out", str(tmp_path / "b"), "--finetune", "--precision", "float16"]) == 2
+    assert "--precision float16 halves what kept features take" in capsys.readouterr().err
 
 
 def test_evaluate_draws_the_confusion_matrix(trained: Path, tmp_path: Path) -> None:

@@ -5,19 +5,26 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from scipy.special import softmax
 
 from pipeline.clips.store import ClipStore
+from pipeline.embedding import onnx_graph
+from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import CheckpointError, VideoError
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import judge
 from pipeline.evaluation.trained import load_trained
 from pipeline.inference.classifier import Classifier, load
 from pipeline.model.checkpoint import MODEL_FILE, load_checkpoint, save_checkpoint
+from pipeline.model.classifier import Precision
+from pipeline.training.options import TrainOptions
+from pipeline.training.run import train
 from tests.helpers.videos import write_numbered_video
 
 _CPU = torch.device("cpu")
@@ -177,3 +184,46 @@ def test_damage_is_said(trained: Path, tmp_path: Path) -> None:
     assert result.warnings == ("the video is damaged: cut off after 9 of 12 frames",)
     assert isinstance(classifier, Classifier)
     assert np.array_equal(result.images, read.frames)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def frozen(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run on a frozen backbone for each precision, and a place for exported graphs."""
+    folder = tmp_path_factory.mktemp("frozen")
+    torch.manual_seed(0)
+    torch.save(torchvision.models.get_model("squeezenet1_1").state_dict(), folder / "weights.pth")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_graph, "graph_folder", lambda: folder / "graphs")
+        for precision in get_args(Precision):
+            options = TrainOptions(
+                backbone="squeezenet1_1",
+                weights=str(folder / "weights.pth"),
+                precision=precision,
+                epochs=2,
+                lstm_dim=8,
+                attention_dim=4,
+            )
+            train(trained / "clips", folder / precision, options, device=_CPU)
+    return folder
+
+
+@pytest.mark.parametrize("precision", get_args(Precision))
+def test_each_runtime_gives_one_answer_and_they_agree(
+    trained: Path, frozen: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    """Contract 7: features from the cache or from a file, one runtime or the other."""
+    monkeypatch.setattr(onnx_graph, "graph_folder", lambda: frozen / "graphs")
+    store = ClipStore.open(trained / "clips")
+    probabilities = {}
+    runtimes: tuple[RuntimeName, ...] = ("onnx", "torch")
+    for runtime in runtimes:
+        model = load_trained(frozen / precision, device=_CPU, runtime=runtime)
+        judgement = judge(model, store, split=None)
+        classifier = load(frozen / precision, runtime=runtime)
+        assert classifier.runtime == model.embedder.runtime
+        results = classifier.classify_many([trained / "videos" / clip.path for clip in judgement.clips])
+        for prediction, result in zip(judgement.predictions, results, strict=True):
+            assert list(result.probabilities.values()) == prediction.probabilities.tolist()
+        probabilities[runtime] = np.stack([each.probabilities for each in judgement.predictions])
+    assert np.abs(probabilities["onnx"] - probabilities["torch"]).max() <= 1e-3
+    assert not np.array_equal(probabilities["onnx"], probabilities["torch"])

@@ -174,7 +174,8 @@ def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        (lambda h: {**h, "format_version": 2}, "version 2 is unknown; .*version 1. Install a newer"),
+        (lambda h: {**h, "format_version": 3}, "version 3 is unknown; .*version 2. Install a newer"),
+        (lambda h: {**h, "format_version": 1}, "version 1 is unknown; .*or train the model again"),
         (lambda h: {**h, "format_version": None}, "version None is unknown"),
         (without("format_version"), "model format version None is unknown"),
         (without("labels"), "missing or unknown fields: labels"),
@@ -188,6 +189,7 @@ def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (lambda h: {**h, "model": {**h["model"], "backbone": "evil"}}, "unknown backbone 'evil'"),
         (lambda h: {**h, "model": {**h["model"], "head": 3}}, "a head configuration is a JSON object"),
         (lambda h: {**h, "model": {**h["model"], "mean_rgb": {}}}, "mean_rgb is"),
+        (lambda h: {**h, "model": {**h["model"], "precision": "float8"}}, "precision is 'float8'; allowed"),
         (lambda h: {**h, "clip_seconds": {"min": 1}}, "clip_seconds is"),
         (lambda h: {**h, "calibration": 3}, "calibration is a JSON int"),
         (lambda h: {**h, "provenance": []}, "provenance is a JSON list"),

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,19 +176,20 @@ def test_a_frozen_backbone_embeds_each_clip_once(
     from safetensors.torch import save_file
 
     from pipeline.embedding.embedder import Embedder
+    from pipeline.embedding.runtime import Read
     from pipeline.model.tiny import TinyBackbone
 
     torch.manual_seed(0)
     save_file(TinyBackbone().state_dict(), tmp_path / "tiny.safetensors")
     num_embedded: list[int] = []
-    real = Embedder.embed
+    real = Embedder.embed_each
 
-    def counting(self: Embedder, frames: np.ndarray) -> np.ndarray:
-        if len(frames) > 1:  # the centre frame alone is another thing
+    def counting(self: Embedder, reads: Iterable[Read]) -> Generator[np.ndarray, None, None]:
+        for features in real(self, reads):
             num_embedded.append(1)
-        return real(self, frames)
+            yield features
 
-    monkeypatch.setattr(Embedder, "embed", counting)
+    monkeypatch.setattr(Embedder, "embed_each", counting)
     copied = shutil.copytree(store.folder, tmp_path / "clips")
     options = replace(_OPTIONS, weights=str(tmp_path / "tiny.safetensors"))
     cross_validate(copied, tmp_path / "run", options, num_folds=3, device=_CPU)
