@@ -53,6 +53,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.folds is None and self.repeats is not None:
             raise UsageError("--repeats is the number of times that --folds are dealt: add --folds.")
+        if self.folds is not None and self.tensorboard:
+            raise UsageError("--tensorboard shows one training; it cannot go with --folds, which are many.")
         if self.folds is not None and self.init is not None:
             raise UsageError(
                 "--init cannot go with --folds: the model it names may have seen clips that are held back."

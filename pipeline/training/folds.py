@@ -45,6 +45,8 @@ from pipeline.model.checkpoint import FOLDS_FILE
 from pipeline.training.assembly import assemble
 from pipeline.training.batches import class_indices_of
 from pipeline.training.fold_plan import FoldPlan, plan_folds
+from pipeline.training.gradient_check import check_gradients
+from pipeline.training.mirroring import mirrored_classes
 from pipeline.training.options import TrainOptions
 from pipeline.training.run import Watch, fit_model
 from pipeline.training.run_folder import (
@@ -116,6 +118,9 @@ def cross_validate(
         raise UsageError(f"--repeats is {num_repeats}; allowed: 1 or more.")
     store = ClipStore.open(clips)
     plan = plan_folds(store, num_folds=num_folds, num_repeats=num_repeats, seed=options.seed)
+    mirrored_classes(store.labels, options.flip_labels)
+    if device.type == "mps":
+        check_gradients(device)
     given = {**what_was_given(store, options, None, device), "folds": num_folds, "repeats": num_repeats}
     check_folder(out)
     make_folder(out)

@@ -48,6 +48,7 @@ def test_folds_are_shown_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[
     ("words", "exit_code", "message"),
     [
         (["--repeats", "2"], 2, "add --folds"),
+        (["--folds", "3", "--tensorboard"], 2, "--tensorboard shows one training"),
         (["--folds", "3", "--init", "RUN"], 2, "--init cannot go with --folds"),
         (["--folds", "1"], 2, "--folds is 1; allowed: 2 to 18"),
         (["--folds", "19"], 2, "--folds is 19; allowed: 2 to 18"),
