@@ -132,14 +132,14 @@ def make_scene(seed: int, number: int) -> Scene:
     num_frames = _num_frames(seconds, frame_rate)
     short_side_px = min(width, height)
     shake_px = max(1, round(short_side_px * rng.uniform(0.005, 0.015)))
-    background = _background(rng, width + 2 * shake_px, height + 2 * shake_px)
-    draw = _thing(rng, background, radius_px=short_side_px * rng.uniform(0.09, 0.13))
+    scenery = background(rng, width + 2 * shake_px, height + 2 * shake_px)
+    draw = thing(rng, scenery, radius_px=short_side_px * rng.uniform(0.09, 0.13))
     centre = rng.uniform(0.45, 0.55, 2) * (width, height) + shake_px
     radii = rng.uniform(0.26, 0.33, 2) * (width, height)
     turn = rng.uniform(0, 2 * np.pi)
     frames = []
     for angle in turn + np.arange(num_frames) * (2 * np.pi / num_frames):  # y points down: clockwise
-        canvas = background.copy()
+        canvas = scenery.copy()
         draw(canvas, centre + radii * (np.cos(angle), np.sin(angle)))
         dx, dy = rng.integers(0, 2 * shake_px + 1, 2)
         light = rng.uniform(0.97, 1.03)
@@ -163,7 +163,7 @@ def _num_frames(seconds: float, frame_rate: int) -> int:
     return min(allowed, key=lambda count: abs(count - seconds * frame_rate))
 
 
-def _background(rng: np.random.Generator, width: int, height: int) -> Image:
+def background(rng: np.random.Generator, width: int, height: int) -> Image:
     """A colour gradient, blotches, and clutter: discs, boxes and lines at random."""
     corners = rng.uniform(30, 200, (2, 2, 3)).astype(np.float32)
     blotches = rng.uniform(-40, 40, (6, 6, 3)).astype(np.float32)
@@ -189,15 +189,15 @@ def _background(rng: np.random.Generator, width: int, height: int) -> Image:
     return image
 
 
-def _thing(
-    rng: np.random.Generator, background: Image, *, radius_px: float
+def thing(
+    rng: np.random.Generator, scenery: Image, *, radius_px: float
 ) -> Callable[[Image, NDArray[np.float64]], None]:
-    """What moves: a bright or dark polygon or disc with a rim, unlike the mean of the background."""
+    """What moves: a bright or dark polygon or disc with a rim, unlike the mean of the scenery."""
     num_corners = int(rng.choice([3, 4, 5, 6, 40]))
     tilt = rng.uniform(0, 2 * np.pi)
     angles = tilt + np.arange(num_corners) * (2 * np.pi / num_corners)
     outline = radius_px * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    mean = background.reshape(-1, 3).mean(axis=0)
+    mean = scenery.reshape(-1, 3).mean(axis=0)
     colour = max((rng.integers(0, 256, 3) for _ in range(6)), key=lambda c: float(np.abs(c - mean).sum()))
     rim = (255, 255, 255) if colour.mean() < 128 else (0, 0, 0)
 

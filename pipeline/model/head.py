@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, NamedTuple, Self, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,11 @@ from torch import Tensor, nn
 from pipeline.errors import UsageError
 from pipeline.model.attention import Pooling, build_pooling
 from pipeline.model.features import FeatureInput, Normalise
+from pipeline.model.fitted_input import FittedInput
 from pipeline.model.lengths import resolve_lengths, valid_mask
 from pipeline.model.temporal import TemporalEncoder
+
+InputKind = Literal["plain", "fitted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +24,13 @@ class HeadConfig:
     Attributes:
         feature_dim: D, width of the frame features.
         num_classes: K, number of logits.
-        normalise: how features are put on one scale: `standardise` by statistics of the training features
-            (see `SequenceHead.fit_normalisation`), `layer` by LayerNorm, or `none`.
-        differences: put x_t - x_(t-1), normalised likewise, beside the features.
-        projection_dim: width of a linear projection before the recurrent part; None: no projection.
+        input: what the recurrent part reads: `plain` features as the next three fields say, or a `fitted`
+            projection of them (see `FittedInput`), which takes its statistics from training clips.
+        normalise: how plain features are put on one scale: `standardise` by statistics of the training
+            features (see `SequenceHead.fit_normalisation`), `layer` by LayerNorm, or `none`.
+        differences: put x_t - x_(t-1), normalised likewise, beside plain features.
+        projection_dim: width of a linear projection of plain features before the recurrent part, None: no
+            projection; or the principal components of a fitted input.
         lstm_layers: one-way LSTM layers, 0 to 8.
         lstm_dim: U, units of an LSTM layer in one direction.
         bidirectional: a bidirectional LSTM layer on top of the one-way layers. Without it and with 0 layers
@@ -39,6 +45,7 @@ class HeadConfig:
 
     feature_dim: int
     num_classes: int
+    input: InputKind = "plain"
     normalise: Normalise = "layer"
     differences: bool = False
     projection_dim: int | None = None
@@ -65,11 +72,22 @@ class HeadConfig:
         for name in ("differences", "bidirectional", "time_dense"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: true or false.")
-        for name, allowed in (("normalise", get_args(Normalise)), ("pooling", get_args(Pooling))):
+        for name, allowed in (
+            ("input", get_args(InputKind)),
+            ("normalise", get_args(Normalise)),
+            ("pooling", get_args(Pooling)),
+        ):
             if getattr(self, name) not in allowed:
                 raise UsageError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(allowed)}.")
         for name in ("dropout", "input_dropout"):
             _check_share(name, getattr(self, name))
+        if self.input == "fitted" and self.projection_dim is None:
+            raise UsageError("input is 'fitted' without a projection_dim; allowed: 1 to 4096.")
+        if self.input == "fitted" and (self.normalise != "none" or self.differences):
+            raise UsageError(
+                "input is 'fitted', which has a normalisation of its own; allowed: normalise 'none' and no "
+                "differences, or input 'plain'."
+            )
         if self.pooling == "last" and self.bidirectional:
             raise UsageError(
                 "pooling is 'last' with a bidirectional layer, whose backward half has read only that frame "
@@ -117,12 +135,7 @@ class SequenceHead(nn.Module):
     def __init__(self, config: HeadConfig) -> None:
         super().__init__()
         self.config = config
-        self.input = FeatureInput(
-            feature_dim=config.feature_dim,
-            normalise=config.normalise,
-            differences=config.differences,
-            projection_dim=config.projection_dim,
-        )
+        self.input = _build_input(config)
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.encoder = TemporalEncoder(
             input_dim=self.input.output_dim,
@@ -165,7 +178,8 @@ class SequenceHead(nn.Module):
             lengths: (N,) valid frames of each clip; None: all T.
         """
         self._check(frame_features)
-        self.input.fit(frame_features, lengths)
+        if isinstance(self.input, FeatureInput):
+            self.input.fit(frame_features, lengths)
 
     def _check(self, frame_features: Tensor) -> None:
         D = self.config.feature_dim
@@ -176,6 +190,21 @@ class SequenceHead(nn.Module):
             )
         if not frame_features.is_floating_point():
             raise ValueError(f"frame_features has dtype {frame_features.dtype}; it takes float32.")
+
+
+def _build_input(config: HeadConfig) -> FeatureInput | FittedInput:
+    if config.input == "fitted" and config.projection_dim is not None:
+        return FittedInput(
+            feature_dim=config.feature_dim,
+            num_classes=config.num_classes,
+            projection_dim=config.projection_dim,
+        )
+    return FeatureInput(
+        feature_dim=config.feature_dim,
+        normalise=config.normalise,
+        differences=config.differences,
+        projection_dim=config.projection_dim,
+    )
 
 
 def check_int(name: str, value: object, low: int, high: int) -> None:

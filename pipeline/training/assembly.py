@@ -96,17 +96,18 @@ def _head_config(store: ClipStore, options: TrainOptions) -> HeadConfig:
     return HeadConfig(
         feature_dim=backbone_feature_dim(options.backbone, image_size=store.spec.image_size),
         num_classes=len(store.labels),
+        input=options.head_input,
         normalise=options.feature_normalisation,
-        projection_dim=options.projection_dim,
+        projection_dim=options.projected_to,
         differences=options.differences,
         lstm_layers=options.lstm_layers,
-        lstm_dim=options.lstm_dim,
+        lstm_dim=options.chosen_lstm_dim,
         bidirectional=options.bidirectional,
         time_dense=options.time_dense,
         pooling=options.pooling,
         attention_dim=options.attention_dim,
-        dropout=options.dropout,
-        input_dropout=options.input_dropout,
+        dropout=options.chosen_dropout,
+        input_dropout=options.chosen_input_dropout,
     )
 
 

@@ -86,8 +86,8 @@ class _Loop:
         self.task, self.options = task, options
         self.state = FitState(task, options)
         self._resume_file, self._on_save = resume_file, on_save
-        self._step_size = options.batch_size * options.accumulate
-        self._part_size = min(options.batch_size, task.most_at_once or options.batch_size)
+        self._step_size = options.chosen_batch_size * options.accumulate
+        self._part_size = min(options.chosen_batch_size, task.most_at_once or options.chosen_batch_size)
         self._steps_per_epoch = math.ceil(len(task.train.class_indices) / self._step_size)
         ones = np.ones(task.num_classes)
         targets = task.train.class_indices

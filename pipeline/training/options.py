@@ -7,6 +7,7 @@ from pipeline.errors import UsageError
 
 TINY = "tiny"
 NO_WEIGHTS = "none"
+FITTED_DIM = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +29,21 @@ class TrainOptions:
     precision: Literal["float32", "float16"] = "float32"
     """What a frozen backbone's features are rounded to. float16: they take half the disk."""
 
+    input: Literal["auto", "fitted", "plain"] = "auto"
+    """What the recurrent part reads: projections that are fitted to the training clips first, or the plain
+    features. auto: fitted with a pretrained backbone, plain without and where --normalise or --differences is
+    given."""
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
-    """Normalisation of frame features before the head. auto: none for `tiny`, which normalises itself,
-    else layer."""
+    """Normalisation of plain features. auto: none for `tiny`, which normalises itself, else layer."""
     projection_dim: int | None = None
-    """Project features to this many dimensions first; default: no projection."""
+    """Project features to this many dimensions first. Default: 64 principal components with a fitted input,
+    no projection with a plain one."""
     differences: bool = False
-    """Give the head x_t - x_(t-1) beside x_t."""
+    """Give the head x_t - x_(t-1) beside plain x_t."""
     lstm_layers: int = 2
     """Unidirectional LSTM layers before the bidirectional one."""
-    lstm_dim: int = 64
-    """Units of each LSTM."""
+    lstm_dim: int | None = None
+    """Units of each LSTM. Default: 128 with a fitted input, else 64."""
     bidirectional: bool = True
     """A bidirectional LSTM on top of them."""
     time_dense: bool = True
@@ -47,17 +52,17 @@ class TrainOptions:
     """How the frames' hidden states become one vector: additive attention, dot product, mean, last frame."""
     attention_dim: int = 32
     """Width of the additive attention."""
-    dropout: float = 0.3
-    """Dropout after each recurrent layer and before the output."""
-    input_dropout: float = 0.0
-    """Dropout on what the recurrent part reads."""
+    dropout: float | None = None
+    """Dropout after each recurrent layer and before the output. Default: .5 with a fitted input, else .3."""
+    input_dropout: float | None = None
+    """Dropout on what the recurrent part reads. Default: .3 with a fitted input, else 0."""
 
     epochs: int = 30
     """Passes over the training clips, at most."""
     patience: int = 15
     """Stop after this many epochs without a lower validation loss (at its best temperature)."""
-    batch_size: int = 16
-    """Clips that go through the model together."""
+    batch_size: int | None = None
+    """Clips that go through the model together. Default: 32 with a frozen backbone, else 16."""
     accumulate: int = 1
     """Batches whose gradients make one step: 4 of 16 clips act like one of 64, in the memory of 16."""
     learning_rate: float | None = None
@@ -89,6 +94,27 @@ class TrainOptions:
     Answers below it are called unsure. None: no threshold."""
 
     def __post_init__(self) -> None:
+        self._check_ranges()
+        if self.precision == "float16" and self.trains_backbone:
+            raise UsageError(
+                "--precision float16 halves what kept features take, and a backbone that is trained keeps "
+                "none: leave it out."
+            )
+        for flag, given in (("--flip", self.flip), ("--flip-labels", bool(self.flip_labels))):
+            if given and not self.augment:
+                raise UsageError(f"{flag} is an augmentation: it cannot go with --no-augment.")
+            if given and not self.trains_backbone:
+                raise UsageError(
+                    f"{flag} changes pixels, which a frozen backbone sees only once: add --finetune."
+                )
+        if self.input == "fitted" and self._is_about_plain:
+            raise UsageError(
+                "--input fitted has a normalisation of its own: no --normalise or --differences goes with it."
+            )
+        if self.compile and not self.trains_backbone:
+            raise UsageError("--compile is for a backbone that is trained: add --finetune.")
+
+    def _check_ranges(self) -> None:
         if self.abstain_precision is not None and not 0 < self.abstain_precision < 1:
             raise UsageError(
                 f"--abstain-precision is {self.abstain_precision}; allowed: more than 0 and less than 1, or "
@@ -99,26 +125,13 @@ class TrainOptions:
             if value is not None and value < low:
                 raise UsageError(f"--{_flag(name)} is {value}; allowed: {low} or more.")
         for name in ("dropout", "input_dropout", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
+            share = getattr(self, name)
+            if share is not None and not 0 <= share < 1:
                 raise UsageError(f"--{_flag(name)} is {getattr(self, name)}; allowed: 0 to below 1.")
         if self.learning_rate is not None and self.learning_rate <= 0:
             raise UsageError(f"--learning-rate is {self.learning_rate}; allowed: more than 0.")
-        if self.precision == "float16" and self.trains_backbone:
-            raise UsageError(
-                "--precision float16 halves what kept features take, and a backbone that is trained keeps "
-                "none: leave it out."
-            )
         if self.backbone_rate <= 0:
             raise UsageError(f"--backbone-rate is {self.backbone_rate}; allowed: more than 0.")
-        for flag, given in (("--flip", self.flip), ("--flip-labels", bool(self.flip_labels))):
-            if given and not self.augment:
-                raise UsageError(f"{flag} is an augmentation: it cannot go with --no-augment.")
-            if given and not self.trains_backbone:
-                raise UsageError(
-                    f"{flag} changes pixels, which a frozen backbone sees only once: add --finetune."
-                )
-        if self.compile and not self.trains_backbone:
-            raise UsageError("--compile is for a backbone that is trained: add --finetune.")
 
     @property
     def trains_backbone(self) -> bool:
@@ -149,7 +162,7 @@ class TrainOptions:
     def of_head_stage(self) -> "TrainOptions":
         """The options of the head's epochs before fine-tuning: the same steps, but on features."""
         return replace(
-            self, epochs=self.head_epochs, batch_size=self.batch_size * self.accumulate, accumulate=1
+            self, epochs=self.head_epochs, batch_size=self.chosen_batch_size * self.accumulate, accumulate=1
         )
 
     @property
@@ -160,8 +173,56 @@ class TrainOptions:
         return 2e-3 if self.weights == NO_WEIGHTS else 1e-3
 
     @property
+    def _is_about_plain(self) -> bool:
+        return self.normalise != "auto" or self.differences
+
+    @property
+    def head_input(self) -> Literal["fitted", "plain"]:
+        """`input` with `auto` decided: features of random weights are not worth fitting to."""
+        if self.input != "auto":
+            return self.input
+        return "fitted" if self.pretrained and not self._is_about_plain else "plain"
+
+    @property
+    def projected_to(self) -> int | None:
+        """`projection_dim` with the default decided."""
+        if self.projection_dim is None and self.head_input == "fitted":
+            return FITTED_DIM
+        return self.projection_dim
+
+    @property
+    def chosen_dropout(self) -> float:
+        """`dropout` with the default decided."""
+        if self.dropout is not None:
+            return self.dropout
+        return 0.5 if self.head_input == "fitted" else 0.3
+
+    @property
+    def chosen_input_dropout(self) -> float:
+        """`input_dropout` with the default decided."""
+        if self.input_dropout is not None:
+            return self.input_dropout
+        return 0.3 if self.head_input == "fitted" else 0.0
+
+    @property
+    def chosen_lstm_dim(self) -> int:
+        """`lstm_dim` with the default decided."""
+        if self.lstm_dim is not None:
+            return self.lstm_dim
+        return 128 if self.head_input == "fitted" else 64
+
+    @property
+    def chosen_batch_size(self) -> int:
+        """`batch_size` with the default decided."""
+        if self.batch_size is not None:
+            return self.batch_size
+        return 16 if self.trains_backbone else 32
+
+    @property
     def feature_normalisation(self) -> Literal["none", "standardise", "layer"]:
         """`normalise` with `auto` decided."""
+        if self.head_input == "fitted":
+            return "none"
         if self.normalise != "auto":
             return self.normalise
         # Frozen mobilenet_v2, the full head, five folds of 320 clips: layer .934 accuracy, standardise .903.
@@ -206,11 +267,16 @@ _LOWEST = {
 }
 _OPTIONAL_NUMBERS: dict[str, tuple[type, ...]] = {
     "projection_dim": (int,),
+    "dropout": (int, float),
+    "input_dropout": (int, float),
+    "lstm_dim": (int,),
+    "batch_size": (int,),
     "learning_rate": (int, float),
     "abstain_precision": (int, float),
 }
 _CHOICES = {
     "precision": ("float32", "float16"),
+    "input": ("auto", "fitted", "plain"),
     "normalise": ("auto", "none", "standardise", "layer"),
     "pooling": ("attention", "dot", "mean", "last"),
     "amp": ("auto", "off"),

@@ -21,6 +21,7 @@ from pipeline.training.augmentation import ClipAugmentation
 from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of, clip_name
 from pipeline.training.compilation import compiled
 from pipeline.training.fit import fit
+from pipeline.training.input_fit import fit_input
 from pipeline.training.mirroring import mirrored_classes
 from pipeline.training.not_a_number import check_features
 from pipeline.training.options import TrainOptions
@@ -105,7 +106,7 @@ class Stages:
             first = self._fit_head(train, val, stage, self.out / RESUME_HEAD_FILE)
             self.watch.say(f"now all of it, {options.backbone} at {options.backbone_rate:g} of the rate")
         else:
-            classifier.head.fit_normalisation(torch.from_numpy(train).to(self.device))
+            self._fit_input(train)
         if options.pretrained:  # few clips a batch: their statistics would spoil what the backbone knows
             classifier.backbone.freeze_batchnorm()
         task = self._task_of_all(mirrored)
@@ -117,7 +118,7 @@ class Stages:
     ) -> FitResult:
         """Trains the head on features (N, T, D)."""
         head = self.classifier.head
-        head.fit_normalisation(torch.from_numpy(train).to(self.device))
+        self._fit_input(train)
         segments = self._segments(train)
         task = Task(
             model=head,
@@ -130,6 +131,17 @@ class Stages:
         )
         with one_thread():
             return self._fit(task, options, resume_file)
+
+    def _fit_input(self, train: np.ndarray) -> None:
+        """Measures what the head's input takes from the training features (N, T, D)."""
+        clips = self._clips("train")
+        fit_input(
+            self.classifier.head,
+            torch.from_numpy(train).to(self.device),
+            class_indices_of(clips, self.store.labels),
+            [clip.group for clip in clips],
+            seed=self.options.seed,
+        )
 
     def _fit(
         self, task: Task, options: TrainOptions, resume_file: Path, *, first: FitResult | None = None
