@@ -28,8 +28,9 @@ from pipeline.evaluation.predict import predict
 from pipeline.model.threads import one_thread
 from pipeline.training.assembly import assemble
 from pipeline.training.batches import FeatureBatches, class_indices_of
-from pipeline.training.fit import Task, fit
+from pipeline.training.fit import fit
 from pipeline.training.options import TrainOptions
+from pipeline.training.task import Task
 
 NUM_FOLDS, NUM_INNER_FOLDS = 5, 6
 SETTINGS: tuple[dict[str, Any], ...] = (
