@@ -25,7 +25,7 @@ from pipeline.evaluation.metrics import Scores, score
 from pipeline.training.assembly import assemble
 from pipeline.training.batches import class_indices_of
 from pipeline.training.options import TrainOptions
-from scripts.bench_recipe import NUM_FOLDS, folds, train_and_judge
+from scripts.bench_head import NUM_FOLDS, NUM_INNER_FOLDS, Clips, train_and_judge
 
 
 def show(name: str, whole: list[Scores], half: list[Scores]) -> None:
@@ -59,7 +59,8 @@ def main() -> None:
     )
     header = f"{'float32':>9} {'float16':>9} {'difference':>19}"
     print(f"{'':<34}{'accuracy':<39}  macro-F1\n{'':<34}{header}  {header}")
-    outer = folds(targets, [clip.group for clip in clips], NUM_FOLDS)
+    groups = [clip.group for clip in clips]
+    outer = Clips(features, targets, groups).folds(np.arange(len(clips)), NUM_FOLDS, 0)
     linear: dict[str, list[list[Scores]]] = {MEAN: [[], []], MEAN_STD_DIFFERENCE: [[], []]}
     for number, used in enumerate(both):
         inputs = baseline_inputs(store, clips, embedder, used)
@@ -74,16 +75,16 @@ def main() -> None:
                 results[number].append(score(targets[test], predicted[name], len(store.labels)))
     for name, results in linear.items():
         show(f"{name} + logistic regression", *results)
-    heads = [
-        [
-            train_and_judge(
-                store, used, TrainOptions(weights=arguments.weights, seed=seed), train=train, test=test
-            )
-            for train, test in outer
-            for seed in range(arguments.seeds)
-        ]
-        for used in both
-    ]
+    heads: list[list[Scores]] = []
+    for used in both:
+        held, results = Clips(used, targets, groups), []
+        for train, test in outer:
+            for seed in range(arguments.seeds):
+                options = TrainOptions(weights=arguments.weights, seed=seed)
+                rows, stopping = held.folds(train, NUM_INNER_FOLDS, seed)[0]
+                said = train_and_judge(held, options, fitted=rows, stopping=stopping, test=test)
+                results.append(score(targets[test], said, len(store.labels)))
+        heads.append(results)
     show("the default head", *heads)
 
 

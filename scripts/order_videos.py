@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pipeline.files import make_folder
 from scripts.make_sample_videos import ASPECTS_WH, FRAME_RATES, Image, background, thing, write_video
 
+Random = np.random.Generator
 Draw = Callable[[float, Image], None]
 
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -58,7 +59,13 @@ def make_video(path: Path, family: str, label: str, rng: np.random.Generator) ->
 
 
 def _action(
-    family: str, label: str, scene: Image, size_wh: NDArray[np.int64], *, shake_px: int, rng: np.random.Generator
+    family: str,
+    label: str,
+    scene: Image,
+    size_wh: NDArray[np.int64],
+    *,
+    shake_px: int,
+    rng: np.random.Generator,
 ) -> Draw:
     """Draws the state at time u, 0 to 1, into a canvas."""
     short_px = int(size_wh.min())

@@ -42,7 +42,11 @@ def assemble(
         ModelConfig(
             backbone=options.backbone,
             image_size=store.spec.image_size,
-            head=_head_config(store, options),
+            head=head_config(
+                options,
+                feature_dim=backbone_feature_dim(options.backbone, image_size=store.spec.image_size),
+                num_classes=len(store.labels),
+            ),
             precision=options.precision,
         )
     )
@@ -92,10 +96,11 @@ def _clip_seconds(clip: Clip) -> float:
     return end - (clip.start_seconds or 0.0)
 
 
-def _head_config(store: ClipStore, options: TrainOptions) -> HeadConfig:
+def head_config(options: TrainOptions, *, feature_dim: int, num_classes: int) -> HeadConfig:
+    """The head that the options ask for."""
     return HeadConfig(
-        feature_dim=backbone_feature_dim(options.backbone, image_size=store.spec.image_size),
-        num_classes=len(store.labels),
+        feature_dim=feature_dim,
+        num_classes=num_classes,
         input=options.head_input,
         normalise=options.feature_normalisation,
         projection_dim=options.projected_to,

@@ -18,8 +18,6 @@ from pipeline.training.options import TrainOptions
 from pipeline.training.signals import Held, held_signals
 from pipeline.training.task import Batches, Epoch, FitResult, Task
 
-__all__ = ["Batches", "Epoch", "FitResult", "Task", "fit"]
-
 _DROPOUT = 0xD80  # sets these draws apart from others of the same seed
 
 
@@ -60,7 +58,7 @@ def fit(
         for row in state.history:
             on_epoch(row)
     elif keep_start:
-        state.keep_if_best(0, loop.validate(epoch=0)[1])
+        state.keep_if_best(0, loop.validate(epoch=0)[2])
     try:
         with held_signals(say) if resume_file is not None else contextlib.nullcontext(Held()) as held:
             while held.number is None and not state.finished(options) and loop.train_epoch(held):
@@ -123,7 +121,7 @@ class _Loop:
         task, state = self.task, self.state
         order = self._order()
         rate = self._learning_rate()  # of the last step
-        logits, rescaled, val_loss = self.validate(epoch=self.epoch)
+        logits, val_loss, rescaled = self.validate(epoch=self.epoch)
         scores = score(task.val.class_indices, logits.argmax(axis=1), task.num_classes)
         trained = score(task.train.targets(order, epoch=self.epoch), state.predicted, task.num_classes)
         row = Epoch(
@@ -141,7 +139,7 @@ class _Loop:
         return row
 
     def validate(self, *, epoch: int) -> tuple[np.ndarray, float, float]:
-        """Logits (N, K) float64 of the validation clips, and their loss, rescaled and as it is."""
+        """Logits (N, K) float64 of the validation clips, and their loss, as it is and rescaled."""
         task = self.task
         task.model.eval()
         collected = []
@@ -156,7 +154,7 @@ class _Loop:
                 collected.append(logits.double().cpu())
         everything = torch.cat(collected).numpy()
         val_loss, rescaled = validation_losses(everything, task.val.class_indices, self._weights)
-        return everything, rescaled, val_loss
+        return everything, val_loss, rescaled
 
     def save_if_due(self, held: Held) -> None:
         """Saves the state now and then, and at once where a signal waits."""

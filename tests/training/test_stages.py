@@ -2,16 +2,18 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from pipeline.clips.store import ClipStore
-from pipeline.embedding.embedder import Embedder
+from pipeline.clips.store import Clip, ClipStore
+from pipeline.embedding.cache import embed_clips
 from pipeline.errors import MachineError, TrainingError, UsageError
 from pipeline.model.backbone import FrameBackbone
 from pipeline.model.checkpoint import load_checkpoint
@@ -215,16 +217,13 @@ def test_features_that_are_not_numbers_are_named(
     store: ClipStore, options: TrainOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim = store.usable("train")[4]
-    real: Callable[..., object] = Embedder.embed
 
-    def spoilt(self: Embedder, frames: object) -> object:
-        features = real(self, frames)
-        if (store.frames(victim) == frames).all():
-            features[0, 0] = float("nan")  # type: ignore[index]
+    def spoilt(store: ClipStore, clips: Sequence[Clip], *rest: Any, **options: Any) -> np.ndarray:
+        features = embed_clips(store, clips, *rest, **options)
+        features[[clip.id for clip in clips].index(victim.id), 0, 0] = np.nan
         return features
 
-    monkeypatch.setattr(Embedder, "embed", spoilt)
-    monkeypatch.setattr("pipeline.embedding.cache._read", lambda path, into: False)
+    monkeypatch.setattr("pipeline.training.stages.embed_clips", spoilt)
     message = rf"not numbers for 1 of 12 clips: {victim.id} \({victim.path}\)\. Look at"
     with pytest.raises(TrainingError, match=message):
         train(store.folder, tmp_path / "run", options, device=CPU)
