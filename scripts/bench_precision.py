@@ -2,7 +2,7 @@
 
     python -m scripts.bench_precision CLIPS --weights FILE [--seeds 1]
 
-The same folds and fits as in bench_recipe.py, once on features as they are and once on features rounded to
+The same folds and fits as in bench_head.py, once on features as they are and once on features rounded to
 half floats, with the linear baselines beside them. A difference is paired: rounded minus not, fit by fit.
 """
 
@@ -77,14 +77,15 @@ def main() -> None:
         show(f"{name} + logistic regression", *results)
     heads: list[list[Scores]] = []
     for used in both:
-        held, results = Clips(used, targets, groups), []
+        held = Clips(used, targets, groups)
+        results_of_heads: list[Scores] = []
         for train, test in outer:
             for seed in range(arguments.seeds):
                 options = TrainOptions(weights=arguments.weights, seed=seed)
                 rows, stopping = held.folds(train, NUM_INNER_FOLDS, seed)[0]
                 said = train_and_judge(held, options, fitted=rows, stopping=stopping, test=test)
-                results.append(score(targets[test], said, len(store.labels)))
-        heads.append(results)
+                results_of_heads.append(score(targets[test], said, len(store.labels)))
+        heads.append(results_of_heads)
     show("the default head", *heads)
 
 
