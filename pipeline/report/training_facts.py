@@ -49,7 +49,7 @@ def run_facts(given: Mapping[str, Any]) -> list[Fact]:
     options, versions = _mapping(given, "options"), _mapping(given, "versions")
     facts = [
         ("seed", str(options.get("seed", "not known"))),
-        ("trained on", str(given.get("device", "not known"))),
+        ("device", str(given.get("device", "not known"))),
         ("data", f"SHA-256 {given.get('data', 'not known')} of the list of clips"),
     ]
     if versions:
@@ -104,9 +104,11 @@ def data_facts(store: ClipStore) -> dict[str, Any]:
     most = max((cells[-1] for _, cells in rows), default=0)
     facts = [("split", split_words(store.manifest.get("split") or {})), ("groups", _groups_words(groups))]
     if summary.failed:
-        facts.append(("not readable", f"{len(summary.failed)} videos gave no clip and have no part in this"))
+        facts.append(
+            ("not readable", f"videos that gave no clip and have no part in this: {len(summary.failed)}")
+        )
     if summary.damaged:
-        facts.append(("damaged", f"{len(summary.damaged)} clips come from damaged videos"))
+        facts.append(("damaged", f"clips that come from damaged videos: {len(summary.damaged)}"))
     return {
         "name": store.folder.resolve().name,
         "columns": [*SPLITS, "all"],

@@ -43,6 +43,11 @@ def test_train_leaves_everything_about_the_run(
     for words in ("걷기", "macro-F1", "majority class", "shuffled frames", "best epoch"):
         assert words in shown
     assert "training: 100%" in said
+    page = (out / "report.html").read_bytes()
+    assert f"clipwise train {trained / 'clips'} --out {out} --backbone tiny --weights none".encode() in page
+    (out / "report.html").unlink()  # as if the command had been killed before it was written
+    assert main(["train", str(trained / "clips"), "--out", str(out), *QUICK]) == 0
+    assert (out / "report.html").read_bytes() == page
     assert sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) == [
         "baselines.safetensors",
         "config.json",
@@ -78,11 +83,6 @@ def test_a_finished_run_says_so_and_other_options_are_refused(
     before = (trained / "run" / "model.safetensors").read_bytes()
     assert main(arguments) == 0
     assert "was finished before" in capsys.readouterr().err
-    page = trained / "run" / "report.html"
-    first = page.read_bytes()
-    page.unlink()  # as if the command had been killed before it was written
-    assert main(arguments) == 0
-    assert page.read_bytes() == first
     assert "was finished before" in capsys.readouterr().err
     assert main([*arguments, "--seed", "1"]) == 4
     assert "options.seed was 0 and is now 1" in capsys.readouterr().err

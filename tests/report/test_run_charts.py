@@ -78,7 +78,7 @@ def test_the_reliability_diagram_has_each_bin_and_what_chance_allows() -> None:
 def test_tables_of_scores() -> None:
     scores = {"accuracy": 0.9, "macro_f1": 0.8, "balanced_accuracy": 0.7}
     own, other = score_rows(
-        scores, {key: [0.5, 1.0] for key in scores}, {"majority": dict(scores, macro_f1=0.2), "mean": None}
+        scores, {key: [0.5, 1.0] for key in scores}, {"mean": None, "majority": dict(scores, macro_f1=0.2)}
     )
     assert [cell["figure"] for cell in own["cells"]] == ["0.900", "0.800", "0.700"]
     assert own["cells"][0]["interval"] == "0.500 to 1.000"
@@ -86,6 +86,10 @@ def test_tables_of_scores() -> None:
     tick = re.search(r'd="M([\d.]+) 0v16"', other["bar"])
     assert tick is not None
     assert float(tick[1]) == pytest.approx(0.8 * 180)
+    stored = dict.fromkeys(("mean", "shuffled", "majority"), scores)
+    assert [each["name"] for each in score_rows(scores, None, stored)] == [
+        "this model", "majority class", "mean + logistic regression", "this model on shuffled frames",
+    ]  # fmt: skip
     rows = class_rows(
         [
             {"label": "a", "precision": 1.0, "recall": 0.5, "f1": 0.667, "support": 4},

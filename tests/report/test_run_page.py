@@ -134,7 +134,8 @@ def test_it_holds_what_it_must(trained: tuple[ClipStore, RunResult, Checkpoint],
         "majority class", "this model on shuffled frames", "tiny, trained from random weights",
         "2 LSTM of 8 units → bidirectional LSTM of 8 units", "4 frames, at the centres of equal segments",
         "On more than one side of the split: 3 groups", "made by clipwise preprocess", "3 given",
-        "1 videos gave no clip", "1 clips come from damaged videos", "calibration error", "temperature",
+        "have no part in this: 1", "clips that come from damaged videos: 1", "calibration error",
+        "temperature",
         "unsure below", "Each group", "too few groups for intervals", "Of 2 epochs", *validation["notes"],
     ):  # fmt: skip
         assert said in reader.text, said
