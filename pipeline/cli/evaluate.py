@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -29,6 +29,9 @@ class Options:
     validation clips showed one."""
     confusion_matrix: Path | None = None
     """Also draw the confusion matrix into this PNG file."""
+    report: Annotated[Path | None, tyro.conf.arg(metavar="report.html")] = None
+    """Also write a page with all of it and the most confident mistakes: one HTML file that needs no network.
+    (The report.html of a run folder is of the validation clips, and stays as training wrote it.)"""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
     runtime: Literal["auto", "torch", "onnx"] = "auto"
@@ -39,6 +42,12 @@ class Options:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UsageError(f"--threshold is {self.threshold}; allowed: 0 to 1.")
+        if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(f"--report {self.report}: the page is HTML; give a name that ends in .html.")
+        if self.report is not None and not self.report.parent.is_dir():
+            raise UsageError(
+                f"--report {self.report}: there is no folder {self.report.parent}. Make it first."
+            )
 
 
 def run(options: Options) -> int:
@@ -86,5 +95,10 @@ def run(options: Options) -> int:
 
         write_confusion_matrix(options.confusion_matrix, judgement.confusion, list(judgement.labels))
         say(f"the confusion matrix is in {options.confusion_matrix}")
+    if options.report is not None:
+        from pipeline.cli.report import write_evaluation_report
+
+        write_evaluation_report(options.report, options, store, judgement)
+        say(f"the page is {options.report}")
     say(f"{stopwatch}, {model.embedder.runtime_words}")
     return 0

@@ -12,6 +12,7 @@ def run_folds(options: "Options", num_folds: int) -> int:
     """Trains and judges the folds, prints the figures."""
     from pipeline.cli.output import print_json, say
     from pipeline.cli.progress import progress
+    from pipeline.cli.report import write_folds_report
     from pipeline.cli.stopwatch import Stopwatch
     from pipeline.model.device import choose_device
     from pipeline.training.folds import cross_validate
@@ -33,6 +34,7 @@ def run_folds(options: "Options", num_folds: int) -> int:
         watch=Watch(embedding=embedding, say=say),
     )
     _draw(options, result.metrics)
+    page = write_folds_report(options, result.metrics)
     if options.json:
         print_json({"run": str(options.out), **result.metrics})
     else:
@@ -40,7 +42,7 @@ def run_folds(options: "Options", num_folds: int) -> int:
     if result.was_finished:
         say(f"{options.out} was finished before, with these options; nothing was done")
     else:
-        say(f"{stopwatch}; the figures are in {options.out}")
+        say(f"{stopwatch}; the figures are in {options.out}, the report of them is {page}")
     config = shlex.quote(str(options.out / "config.json"))
     say("this made no model; to train one on all training clips with the same options:")
     say(f"clipwise train {shlex.quote(str(options.clips))} --out RUN --config {config}")

@@ -4,8 +4,7 @@ from typing import Any
 
 from pipeline.cli.output import print_table
 from pipeline.evaluation.baselines import BASELINE_TEXTS
-
-_SCORES = ("accuracy", "macro_f1", "balanced_accuracy")
+from pipeline.report.figures import SCORES, interval, probability_rows, share
 
 
 def print_judgement(judged: dict[str, Any]) -> None:
@@ -16,7 +15,7 @@ def print_judgement(judged: dict[str, Any]) -> None:
     print_scores(judged, judged["intervals"], judged["baselines"])
     print()
     print_groups(judged["per_group"])
-    print_table(_probability_rows(judged))
+    print_table(probability_rows(judged))
     print(f"\n{judged['verdict']['sentence']}")
     for note in judged["notes"]:
         print(f"- {note}")
@@ -26,7 +25,7 @@ def print_classes(per_class: list[dict[str, Any]]) -> None:
     """Prints precision, recall, F1 and number of clips of each class."""
     print_table(
         [
-            [row["label"], *(_share(row[key]) for key in ("precision", "recall", "f1")), row["support"]]
+            [row["label"], *(share(row[key]) for key in ("precision", "recall", "f1")), row["support"]]
             for row in per_class
         ],
         header=["class", "precision", "recall", "F1", "clips"],
@@ -38,7 +37,7 @@ def print_groups(per_group: list[dict[str, Any]] | None) -> None:
     if per_group is None:
         return
     print_table(
-        [[row["group"], _share(row["accuracy"]), row["support"]] for row in per_group],
+        [[row["group"], share(row["accuracy"]), row["support"]] for row in per_group],
         header=["group", "accuracy", "clips"],
     )
     print()
@@ -51,49 +50,16 @@ def print_scores(
     print_table(
         [
             [name or "this model", *_three(scores)],
-            *([["  95 % interval", *(_interval(intervals[key]) for key in _SCORES)]] if intervals else []),
+            *([["  95 % interval", *(interval(intervals[key]) for key in SCORES)]] if intervals else []),
             *[
                 [BASELINE_TEXTS[baseline], *_three(figures)]
                 for baseline, figures in baselines.items()
                 if figures is not None
             ],
         ],
-        header=["", "accuracy", "macro-F1", "balanced accuracy"],
+        header=["", *SCORES.values()],
     )
 
 
-def _probability_rows(judged: dict[str, Any]) -> list[list[str]]:
-    """What the probabilities are worth, and the answers that are sure."""
-    intervals, calibration = judged["intervals"] or {}, judged["calibration"]
-    chance, temperature = calibration["ece_if_calibrated"], calibration["temperature"]
-    rows = [
-        [f"true class among the {k} most probable", _share(share), _interval(intervals.get(f"top_{k}"))]
-        for k, share in judged["top_k"].items()
-    ]
-    rows += [
-        ["log-loss", _share(judged["log_loss"]), _interval(intervals.get("log_loss"))],
-        [
-            "calibration error",
-            _share(calibration["ece"]),
-            f"perfect probabilities would show {chance['mean']:.3f} (up to {chance['quantile_95']:.3f}) here",
-        ],
-        ["temperature", _share(temperature), calibration["temperature_reason"]],
-    ]
-    kept, threshold = judged["abstention"], calibration["threshold"]
-    if kept is None:
-        return [*rows, ["unsure below", "-", calibration["threshold_reason"]]]
-    right = "none of them" if kept["precision"] is None else f"{_share(kept['precision'])} of these are right"
-    given = f"answers {kept['num_kept']} of {judged['num_used']} clips ({kept['coverage']:.3f}); {right}"
-    return [*rows, ["unsure below", _share(threshold), given]]
-
-
 def _three(scores: dict[str, Any]) -> list[str]:
-    return [_share(scores[key]) for key in _SCORES]
-
-
-def _interval(pair: list[float] | None) -> str:
-    return f"{pair[0]:.3f} to {pair[1]:.3f}" if pair else ""
-
-
-def _share(value: float) -> str:
-    return f"{value:.3f}"
+    return [share(scores[key]) for key in SCORES]

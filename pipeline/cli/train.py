@@ -88,10 +88,11 @@ def _config_path(arguments: Sequence[str]) -> Path | None:
 
 
 def run(options: Options) -> int:
-    """Trains, draws the curves and the confusion matrix, prints the figures."""
+    """Trains, draws the curves and the confusion matrix, writes the report, prints the figures."""
     from pipeline.cli.judgement import print_judgement
     from pipeline.cli.output import print_json, say
     from pipeline.cli.progress import progress
+    from pipeline.cli.report import write_training_report
     from pipeline.cli.stopwatch import Stopwatch
     from pipeline.model.device import choose_device
     from pipeline.training.run import Watch, train
@@ -121,6 +122,7 @@ def run(options: Options) -> int:
             watch=Watch(embedding=embedding, on_epoch=show, say=say),
         )
     _draw(options.out, result)
+    page = write_training_report(options, result)
     validation = result.metrics["validation"]
     if options.json:
         print_json({"run": str(options.out), **result.metrics})
@@ -130,7 +132,7 @@ def run(options: Options) -> int:
     if result.was_finished:
         say(f"{options.out} was finished before, with these options; nothing was done")
     else:
-        say(f"{stopwatch}; the run is in {options.out}")
+        say(f"{stopwatch}; the run is in {options.out}, its report is {page}")
         say(f"next: clipwise evaluate {options.clips} --model {options.out}")
     return 0
 

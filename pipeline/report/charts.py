@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-_BLUE, _RED, _PALE, _INK = "#4c78a8", "#b3261e", "#e9edf1", "#1a1a1a"
+BLUE, RED, PALE, INK, GREY = "#4c78a8", "#b3261e", "#e9edf1", "#1a1a1a", "#62666d"
 
 
 def bar(share: float, *, tick: float | None = None, is_loud: bool = False, width_px: int = 180) -> Markup:
     """A bar filled from the left to a share (0 to 1), with a tick at another one."""
     share = min(max(share, 0.0), 1.0)
     parts = [
-        f'<rect width="{width_px}" height="12" y="2" fill="{_PALE}"/>',
-        f'<rect width="{width_px * share:.1f}" height="12" y="2" fill="{_RED if is_loud else _BLUE}"/>',
+        f'<rect width="{width_px}" height="12" y="2" fill="{PALE}"/>',
+        f'<rect width="{width_px * share:.1f}" height="12" y="2" fill="{RED if is_loud else BLUE}"/>',
     ]
     if tick is not None:
         x_px = width_px * min(max(tick, 0.0), 1.0)
-        parts.append(f'<path d="M{x_px:.1f} 0v16" stroke="{_INK}" stroke-width="1.5"/>')
-    return _svg(width_px, 16, parts)
+        parts.append(f'<path d="M{x_px:.1f} 0v16" stroke="{INK}" stroke-width="1.5"/>')
+    return svg(width_px, 16, parts)
 
 
 def histogram(counts: Sequence[int], *, width_px: int = 240, height_px: int = 30) -> Markup:
@@ -32,14 +32,22 @@ def histogram(counts: Sequence[int], *, width_px: int = 240, height_px: int = 30
             bar_px = max(1.5, (height_px - 2) * count / peak)
             parts.append(
                 f'<rect x="{index * step_px:.1f}" y="{height_px - 1 - bar_px:.1f}" '
-                f'width="{max(1.0, step_px - 1):.1f}" height="{bar_px:.1f}" fill="{_BLUE}"/>'
+                f'width="{max(1.0, step_px - 1):.1f}" height="{bar_px:.1f}" fill="{BLUE}"/>'
             )
-    return _svg(width_px, height_px, parts)
+    return svg(width_px, height_px, parts)
 
 
-def _svg(width_px: int, height_px: int, parts: Sequence[str]) -> Markup:
-    """Only numbers go in: nothing that would have to be escaped."""
+def svg(width_px: int, height_px: int, parts: Sequence[str], *, label: str = "") -> Markup:
+    """A drawing.
+
+    Args:
+        width_px: of it; a page may show it smaller.
+        height_px: of it.
+        parts: its elements; nothing goes in that would have to be escaped.
+        label: what it shows, for those who do not see it; "": what stands beside it says that already.
+    """
+    told = f'aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
     return Markup(  # noqa: S704
         f'<svg width="{width_px}" height="{height_px}" viewBox="0 0 {width_px} {height_px}" '
-        f'role="img" aria-hidden="true">{"".join(parts)}</svg>'
+        f'role="img" {told}>{"".join(parts)}</svg>'
     )

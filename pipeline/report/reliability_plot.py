@@ -1,6 +1,6 @@
 """The reliability diagram: how often answers are right that were given with some probability."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,7 @@ def write_reliability(path: Path, calibration: Mapping[str, Any]) -> None:
     figure = blank_figure(560, 560)
     axes = place_axes(figure, left_px=72, top_px=70, width_px=440, height_px=420)
     confidences = [float(each["confidence"]) for each in bins]
-    ranges = [
-        [value / each["num_clips"] for value in binom.interval(0.95, each["num_clips"], each["confidence"])]
-        for each in bins
-    ]
+    ranges = ranges_by_chance(bins)
     axes.vlines(
         confidences,
         [low for low, _ in ranges],
@@ -77,6 +74,15 @@ def write_reliability(path: Path, calibration: Mapping[str, Any]) -> None:
         words = drawable(text, size_pt=size_pt)
         figure.text(72 / 560, y, words.text, color=color, **words.style)
     write_png(path, figure)
+
+
+def ranges_by_chance(bins: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """Where the share of right answers of each bin lies 95 times in 100, if its probabilities are perfect."""
+    return [
+        (low / each["num_clips"], high / each["num_clips"])
+        for each in bins
+        for low, high in [binom.interval(0.95, each["num_clips"], each["confidence"])]
+    ]
 
 
 def _bins_text(sizes: list[int]) -> str:

@@ -13,6 +13,7 @@ from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import save_baselines
 from pipeline.evaluation.judge import Judged, calibrate, judge
+from pipeline.evaluation.predictions import PREDICTIONS_FILE, predictions_csv
 from pipeline.evaluation.trained import BASELINES_FILE, STARTING_FILE
 from pipeline.files import (
     make_folder,
@@ -166,15 +167,17 @@ class _Run:
         save_baselines(self.out / BASELINES_FILE, judged.baselines)
         write_text(self.out / HISTORY_FILE, history_csv(result.history))
         judged, features = calibrate(judged, self.store, wanted_precision=self.options.abstain_precision)
+        judgement = judge(judged, self.store, split="val", features=features)
         metrics = {
             "best_epoch": result.best_epoch,
             "epochs": len(result.history),
-            "validation": judge(judged, self.store, split="val", features=features).to_dict(),
+            "validation": judgement.to_dict(),
         }
         checkpoint = describe(
             self.store, self.classifier, given=given, metrics=metrics, calibration=judged.calibration
         )
         save_checkpoint(self.out / MODEL_FILE, self.classifier, checkpoint)
+        write_text(self.out / PREDICTIONS_FILE, predictions_csv(judgement))
         write_json(self.out / METRICS_FILE, metrics)
         for name in (RESUME_FILE, RESUME_HEAD_FILE):
             remove_file(self.out / name)

@@ -5,6 +5,7 @@ RUN/
   config.json                    the options; `train --config` takes it
   run.json                       what the run was given: options, data, where it started
   history.csv                    one row an epoch
+  predictions.csv                what the model says of each validation clip
   metrics.json                   validation figures beside the baselines; written last: the run is finished
   baselines.safetensors          the linear baselines, fitted on the training clips
   starting_model.safetensors     what a fine-tuned model started from: the baselines see with its backbone

@@ -30,6 +30,7 @@ def test_folds_are_shown_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[
         "confusion_matrix.png",
         "folds.csv",
         "metrics.json",
+        "report.html",
         "run.json",
     ]
     assert main([*arguments, "--repeats", "2", "--json"]) == 0

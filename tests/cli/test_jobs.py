@@ -43,6 +43,11 @@ def test_train_leaves_everything_about_the_run(
     for words in ("걷기", "macro-F1", "majority class", "shuffled frames", "best epoch"):
         assert words in shown
     assert "training: 100%" in said
+    page = (out / "report.html").read_bytes()
+    assert f"clipwise train {trained / 'clips'} --out {out} --backbone tiny --weights none".encode() in page
+    (out / "report.html").unlink()  # as if the command had been killed before it was written
+    assert main(["train", str(trained / "clips"), "--out", str(out), *QUICK]) == 0
+    assert (out / "report.html").read_bytes() == page
     assert sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) == [
         "baselines.safetensors",
         "config.json",
@@ -51,7 +56,9 @@ def test_train_leaves_everything_about_the_run(
         "learning_curves.png",
         "metrics.json",
         "model.safetensors",
+        "predictions.csv",
         "reliability.png",
+        "report.html",
         "run.json",
         "starting_model.safetensors",
     ]
@@ -75,6 +82,7 @@ def test_a_finished_run_says_so_and_other_options_are_refused(
     arguments = ["train", str(trained / "clips"), "--out", str(trained / "run"), *QUICK]
     before = (trained / "run" / "model.safetensors").read_bytes()
     assert main(arguments) == 0
+    assert "was finished before" in capsys.readouterr().err
     assert "was finished before" in capsys.readouterr().err
     assert main([*arguments, "--seed", "1"]) == 4
     assert "options.seed was 0 and is now 1" in capsys.readouterr().err
@@ -262,6 +270,28 @@ def test_evaluate_draws_the_confusion_matrix(trained: Path, tmp_path: Path) -> N
     arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run")]
     assert main([*arguments, "--confusion-matrix", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_writes_a_page(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "test.html"
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run"), "--report"]
+    assert main([*arguments, str(page)]) == 0
+    text = page.read_text("utf-8")
+    for words in (
+        "test clips",
+        "걷기",
+        "Learning curves",
+        f"--model {trained / 'run'} --split test --report",
+    ):
+        assert words in text, words
+    model = str(trained / "run" / "model.safetensors")
+    assert main(["evaluate", str(trained / "clips"), "--model", model, "--report", str(page)]) == 0
+    assert "Learning curves" not in page.read_text("utf-8")
+    capsys.readouterr()
+    assert main([*arguments, str(tmp_path / "page.pdf")]) == 2
+    assert "give a name that ends in .html" in capsys.readouterr().err
+    assert main([*arguments, str(tmp_path / "nowhere" / "page.html")]) == 2
+    assert "Make it first" in capsys.readouterr().err
 
 
 def test_classify_one_video_in_words(

@@ -1,0 +1,95 @@
+"""The page that a training, a cross-validation or an evaluation leaves: what is known becomes a file."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.command_line import command_line, shell_word
+
+if TYPE_CHECKING:
+    from pipeline.cli.evaluate import Options as EvaluateOptions
+    from pipeline.cli.train import Options as TrainOptions
+    from pipeline.clips.store import ClipStore
+    from pipeline.evaluation.judgement import Judgement
+    from pipeline.training.run_folder import RunResult
+
+REPORT_FILE = "report.html"
+"""In a run folder: how good its model is on the validation clips. `evaluate --report` writes other files."""
+
+
+def write_training_report(options: "TrainOptions", result: "RunResult") -> Path:
+    """Writes the page of a finished run into its folder, from what lies there; says where."""
+    from pipeline.clips.store import ClipStore
+    from pipeline.evaluation.predictions import PREDICTIONS_FILE, read_predictions
+    from pipeline.model.checkpoint import load_checkpoint
+    from pipeline.report.run_page import write_run_page
+
+    page = options.out / REPORT_FILE
+    _, checkpoint = load_checkpoint(options.out)
+    write_run_page(
+        page,
+        name=options.out.resolve().name,
+        store=ClipStore.open(options.clips),
+        checkpoint=checkpoint,
+        judged=result.metrics["validation"],
+        answers=read_predictions(options.out / PREDICTIONS_FILE),
+        history=[asdict(row) for row in result.history],
+        best_epoch=result.metrics["best_epoch"],
+        commands=[
+            ("This run:", command_line("train", options)),
+            ("Its model on the test clips, which nothing was chosen by:", _evaluate_words(options)),
+        ],
+    )
+    return page
+
+
+def write_folds_report(options: "TrainOptions", metrics: dict[str, Any]) -> Path:
+    """Writes the page of a finished cross-validation into its folder; says where."""
+    import json
+
+    from pipeline.clips.store import ClipStore
+    from pipeline.report.folds_page import write_folds_page
+    from pipeline.training.run_folder import RUN_FILE
+
+    page = options.out / REPORT_FILE
+    write_folds_page(
+        page,
+        name=options.out.resolve().name,
+        store=ClipStore.open(options.clips),
+        given=json.loads((options.out / RUN_FILE).read_bytes()),
+        metrics=metrics,
+        commands=[("These folds:", command_line("train", options))],
+    )
+    return page
+
+
+def write_evaluation_report(
+    page: Path, options: "EvaluateOptions", store: "ClipStore", judgement: "Judgement"
+) -> None:
+    """Writes the page of an evaluation; the curves are there where `--model` is a run folder."""
+    from pipeline.evaluation.predictions import answers_of
+    from pipeline.model.checkpoint import load_checkpoint
+    from pipeline.report.run_page import write_run_page
+    from pipeline.training.run_folder import METRICS_FILE, read_finished
+
+    _, checkpoint = load_checkpoint(options.model)
+    finished = read_finished(options.model) if (options.model / METRICS_FILE).exists() else None
+    write_run_page(
+        page,
+        name=options.model.resolve().name,
+        store=store,
+        checkpoint=checkpoint,
+        judged=judgement.to_dict(),
+        answers=answers_of(judgement),
+        history=[asdict(row) for row in finished.history] if finished else [],
+        best_epoch=finished.metrics["best_epoch"] if finished else None,
+        commands=[("This page:", command_line("evaluate", options))],
+    )
+
+
+def _evaluate_words(options: "TrainOptions") -> str:
+    """The evaluation that comes next."""
+    return (
+        f"clipwise evaluate {shell_word(str(options.clips))} --model {shell_word(str(options.out))} "
+        f"--split test --report test.html"
+    )

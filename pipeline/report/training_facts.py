@@ -1,0 +1,172 @@
+"""What was trained on what: the model, its clips, how they were split, and what the splits share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.audit.groups import Groups, count_groups
+from pipeline.clips.clip import SPLITS
+from pipeline.clips.store import ClipStore
+from pipeline.clips.summary import Shared, Summary
+from pipeline.model.checkpoint import Checkpoint
+from pipeline.model.head import HeadConfig
+from pipeline.report.charts import bar
+from pipeline.spec import ClipSpec
+
+Fact = tuple[str, str]
+_MAX_NAMED = 6
+_NORMALISATIONS = {"none": "", "layer": "layer normalisation", "standardise": "standardisation"}
+_ORIGINS = {
+    "csv": "given by the list of videos",
+    "folders": "given by the folders",
+    "lists": "given by lists",
+    "made": "made by clipwise preprocess: stratified by class, groups kept whole",
+}
+
+
+def model_facts(checkpoint: Checkpoint) -> list[Fact]:
+    """The model and its training, as its file tells them."""
+    provenance = checkpoint.provenance
+    options, trained = _mapping(provenance, "options"), _mapping(provenance, "training_clips")
+    counts = [f"{label} {number}" for label, number in trained.items()]
+    seconds = checkpoint.clip_seconds
+    return [
+        ("backbone", backbone_words(checkpoint.model.backbone, options)),
+        ("head", head_words(checkpoint.model.head)),
+        *([("started from", f"a trained model, SHA-256 {provenance['init_sha256']}")]
+          if provenance.get("init_sha256") else []),
+        ("a clip", clip_words(checkpoint.spec)),
+        ("training clips", ", ".join(counts) or "not known"),
+        (
+            "their length",
+            f"{seconds['min']:.3g} to {seconds['max']:.3g} seconds, median {seconds['median']:.3g}",
+        ),
+        *run_facts(provenance),
+    ]  # fmt: skip
+
+
+def run_facts(given: Mapping[str, Any]) -> list[Fact]:
+    """What else decides how a training ends: seed, device, data, versions."""
+    options, versions = _mapping(given, "options"), _mapping(given, "versions")
+    facts = [
+        ("seed", str(options.get("seed", "not known"))),
+        ("device", str(given.get("device", "not known"))),
+        ("data", f"SHA-256 {given.get('data', 'not known')} of the list of clips"),
+    ]
+    if versions:
+        facts.append(("versions", ", ".join(f"{name} {text}" for name, text in versions.items())))
+    return facts
+
+
+def backbone_words(backbone: str, options: Mapping[str, Any]) -> str:
+    """The backbone, where its weights came from, and whether it was trained."""
+    weights = str(options.get("weights", "not known"))
+    if weights == "none":
+        return f"{backbone}, trained from random weights"
+    origin = weights.replace("file ", "of a file, SHA-256 ", 1) if weights.startswith("file ") else weights
+    kept = "trained too, from pixels" if options.get("finetune") else "frozen: it stayed as it was"
+    return f"{backbone}, {kept}; weights: {origin}"
+
+
+def head_words(head: HeadConfig) -> str:
+    """The parts of a head, in the order in which features go through it."""
+    parts = [
+        f"{head.feature_dim} features a frame",
+        _NORMALISATIONS.get(head.normalise, head.normalise),
+        "differences of neighbours beside them" if head.differences else "",
+        f"projection to {head.projection_dim}" if head.projection_dim else "",
+        f"{head.lstm_layers} LSTM of {head.lstm_dim} units" if head.lstm_layers else "",
+        f"bidirectional LSTM of {head.lstm_dim} units" if head.bidirectional else "",
+        "dense layer at each step" if head.time_dense else "",
+        {"attention": "additive attention", "dot": "dot-product attention", "mean": "mean over the frames",
+         "last": "last frame"}.get(head.pooling, head.pooling),
+        f"{head.num_classes} classes",
+    ]  # fmt: skip
+    return " → ".join(filter(None, parts))
+
+
+def clip_words(spec: ClipSpec) -> str:
+    """What a clip is."""
+    fits = {
+        "letterbox": "aspect ratio kept, padded",
+        "stretch": "stretched, aspect ratio ignored",
+        "crop": "aspect ratio kept, the longer side cut",
+    }
+    return (
+        f"{spec.num_frames} frames, at the centres of equal segments; {spec.image_size} x {spec.image_size} "
+        f"px, {fits.get(spec.fit, spec.fit)}"
+    )
+
+
+def data_facts(store: ClipStore) -> dict[str, Any]:
+    """The clips of a store: a table of classes and splits, how they were split, what the splits share."""
+    summary, groups = Summary.of(store.labels, store.clips), count_groups(store.usable())
+    rows = [(label, [*of.values(), sum(of.values())]) for label, of in summary.counts.items()]
+    most = max((cells[-1] for _, cells in rows), default=0)
+    facts = [("split", split_words(store.manifest.get("split") or {})), ("groups", _groups_words(groups))]
+    if summary.failed:
+        facts.append(
+            ("not readable", f"videos that gave no clip and have no part in this: {len(summary.failed)}")
+        )
+    if summary.damaged:
+        facts.append(("damaged", f"clips that come from damaged videos: {len(summary.damaged)}"))
+    return {
+        "name": store.folder.resolve().name,
+        "columns": [*SPLITS, "all"],
+        "rows": [
+            {"name": label, "cells": cells, "bar": bar(cells[-1] / max(1, most))} for label, cells in rows
+        ],
+        "totals": [sum(column) for column in zip(*(cells for _, cells in rows), strict=True)],
+        "facts": facts,
+        "shared": [
+            item
+            for what, names in (
+                ("groups", [group.name for group in groups.shared]),
+                ("videos whose parts have no group", [group.name for group in groups.parted_videos]),
+                ("sets of identical files", _copies(summary.identical)),
+            )
+            if names
+            for item in [_shared(what, names)]
+        ],
+    }
+
+
+def _groups_words(groups: Groups) -> str:
+    if not groups.given:
+        return "none given: each file was taken as independent of the others"
+    ungrouped = f"; {groups.num_ungrouped} clips have none" if groups.num_ungrouped else ""
+    return f"{len(groups.given)} given{ungrouped}"
+
+
+def split_words(rule: Mapping[str, Any]) -> str:
+    """How the clips came to their splits."""
+    origin = str(rule.get("origin"))
+    words = _ORIGINS.get(origin, origin)
+    if rule.get("regroup"):
+        words += "; a split was given and set aside"
+    if rule.get("makes") == "val" and rule.get("val_fraction"):
+        words += f"; a share of {rule['val_fraction']} of train was taken for val, seed {rule.get('seed')}"
+    if rule.get("makes") == "all":
+        words += (
+            f"; val a share of {rule.get('val_fraction')}, test {rule.get('test_fraction')}, "
+            f"seed {rule.get('seed')}"
+        )
+    return words
+
+
+def _mapping(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of what a model file says of its origin, which may be anything."""
+    part = values.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _copies(identical: Sequence[Shared]) -> list[str]:
+    return [" = ".join(clip.path for clip in copies.clips) for copies in identical if len(copies.splits) > 1]
+
+
+def _shared(what: str, names: Sequence[str]) -> dict[str, Any]:
+    """What stands on more than one side of the split: how many, and the first names."""
+    return {
+        "text": f"On more than one side of the split: {len(names)} {what}",
+        "names": list(names[:_MAX_NAMED]),
+        "num_more": max(0, len(names) - _MAX_NAMED),
+    }
