@@ -3,9 +3,13 @@
 The class directions are the coefficients of a logistic regression on [mean of frames, std over the clip, last
 minus first], the strongest of the linear baselines. A frame's projection on them says how the frame speaks
 for each class as that regression would have it; the recurrent part starts from there, and sees principal
-components beside it. How large each of the two is goes by how right the regression is on clips held back:
-where only the order of events tells the classes, its directions are noise that fits the training clips, and
-must nearly vanish; where it does well, the components are what a head learns by heart.
+components beside it. The directions are as large as the regression is right on clips held back: where only
+the order of events tells the classes, they are noise that fits the training clips, and must nearly vanish.
+
+Tried and left: directions from a regression that had not seen the clip (better on two sets of four, worse on
+one), directions twice as large with smaller components beside them (better on one, worse on two), a direction
+for differences instead of centred frames, class weights by mixing clips (mixup), projections that go on
+learning. `scripts/bench_head.py` compares what was kept.
 """
 
 import warnings
@@ -27,9 +31,6 @@ NUM_FOLDS = 4
 FRAMES_SHARE = 0.3
 """Size of the frames' components beside those of the centred frames. As large as these, the scene drowns what
 happens in it (240 made-up order clips: .33 accuracy with 1, .48 with .3)."""
-COMPONENTS_TAKEN = 0.7
-"""Share of the components' size that a good regression takes away (320 clips forward and reversed: .70 with
-none of it, .76 with this)."""
 MAX_CLIPS = 4000
 """More are not read to fit the input: directions get no better, and a regression takes minutes."""
 _MAX_ITERATIONS = 150
@@ -87,8 +88,6 @@ def _fit(
     K = module.magnitude_projection.shape[0]
     summary = _summary(frames, centred, lengths)
     skill = _skill(summary, class_indices, groups, num_classes=K, seed=seed)
-    directions_size = min(1.0, 2 * skill)
-    components_size = 1 - COMPONENTS_TAKEN * directions_size
     D = frames.shape[2]
     directions = torch.from_numpy(_directions(summary, class_indices, num_classes=K)).to(frames)
     for view, projection, rows, components, share in (
@@ -97,10 +96,10 @@ def _fit(
         (centred, module.centred_projection, directions[:, 2 * D :], module.centred_components, 1.0),
     ):
         valid = view[mask]  # (M, D)
-        parts = [_scaled(rows, valid, directions_size)]
+        parts = [_scaled(rows, valid, skill)]
         if components:
             principal = _principal(valid, components, seed=seed)
-            parts.insert(0, _scaled(principal, valid, share * components_size))
+            parts.insert(0, _scaled(principal, valid, share))
         projection.copy_(torch.cat(parts))
     return skill
 

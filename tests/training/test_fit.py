@@ -62,7 +62,9 @@ def _task(*, seed: int = 0, train_indices: np.ndarray | None = None, dropout: fl
 
 
 def _options(**values: Any) -> TrainOptions:
-    return TrainOptions(**{"epochs": 12, "learning_rate": 1e-2, "warmup_steps": 10, **values})
+    return TrainOptions(
+        **{"epochs": 12, "batch_size": 16, "learning_rate": 1e-2, "warmup_steps": 10, **values}
+    )
 
 
 def test_it_learns_an_order(tmp_path: Path) -> None:

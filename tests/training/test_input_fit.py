@@ -9,7 +9,7 @@ from pipeline.model.fitted_input import FittedInput
 from pipeline.model.head import HeadConfig, SequenceHead
 from pipeline.model.lengths import valid_mask
 from pipeline.training import input_fit
-from pipeline.training.input_fit import COMPONENTS_TAKEN, fit_input
+from pipeline.training.input_fit import fit_input
 
 N, T, D, K, P = 120, 8, 40, 2, 6
 
@@ -50,8 +50,8 @@ def test_directions_are_large_where_the_regression_is_right_and_point_at_what_it
     assert skill is not None
     assert skill > 0.9
     components, directions = projected(head, features)
-    assert np.isclose(rms(directions), 1, atol=1e-4)
-    assert np.isclose(rms(components), 1 - COMPONENTS_TAKEN, atol=1e-4)
+    assert np.isclose(rms(directions), skill, atol=1e-4)
+    assert np.isclose(rms(components), 1, atol=1e-4)
     assert isinstance(head.input, FittedInput)
     weights = head.input.centred_projection[P:].abs()
     assert float(weights[:, :10].mean()) > 3 * float(weights[:, 10:].mean())
@@ -64,8 +64,8 @@ def test_directions_vanish_where_the_regression_knows_nothing() -> None:
     assert skill is not None
     assert skill < 0.2
     components, directions = projected(head, features)
-    assert np.isclose(rms(directions), min(1, 2 * skill), atol=1e-4)
-    assert np.isclose(rms(components), 1 - COMPONENTS_TAKEN * min(1, 2 * skill), atol=1e-4)
+    assert np.isclose(rms(directions), skill, atol=1e-4)
+    assert np.isclose(rms(components), 1, atol=1e-4)
 
 
 def test_skill_is_measured_on_groups_held_back() -> None:
