@@ -25,7 +25,7 @@ from pipeline.evaluation.metrics import Scores, score
 from pipeline.training.assembly import assemble
 from pipeline.training.batches import class_indices_of
 from pipeline.training.options import TrainOptions
-from scripts.bench_head import NUM_FOLDS, NUM_INNER_FOLDS, Clips, train_and_judge
+from scripts.bench_head import BACKBONE, NUM_FOLDS, NUM_INNER_FOLDS, Clips, train_and_judge
 
 
 def show(name: str, whole: list[Scores], half: list[Scores]) -> None:
@@ -50,7 +50,9 @@ def main() -> None:
     store = ClipStore.open(arguments.clips)
     clips = [*store.usable("train"), *store.usable("val")]
     targets = class_indices_of(clips, store.labels)
-    embedder = Embedder(assemble(store, TrainOptions(weights=arguments.weights), init=None, say=print))
+    embedder = Embedder(
+        assemble(store, TrainOptions(backbone=BACKBONE, weights=arguments.weights), init=None, say=print)
+    )
     features = embed_clips(store, clips, embedder)
     both = (features, features.astype(np.float16).astype(np.float32))
     moved = np.abs(both[1] - both[0]).max() / np.abs(features).max()
@@ -81,7 +83,7 @@ def main() -> None:
         results_of_heads: list[Scores] = []
         for train, test in outer:
             for seed in range(arguments.seeds):
-                options = TrainOptions(weights=arguments.weights, seed=seed)
+                options = TrainOptions(backbone=BACKBONE, weights=arguments.weights, seed=seed)
                 rows, stopping = held.folds(train, NUM_INNER_FOLDS, seed)[0]
                 said = train_and_judge(held, options, fitted=rows, stopping=stopping, test=test)
                 results_of_heads.append(score(targets[test], said, len(store.labels)))

@@ -14,7 +14,7 @@ FITTED_DIM = 64
 class TrainOptions:
     """Options of one training run."""
 
-    backbone: str = "mobilenet_v2"
+    backbone: str = "mobilenet_v3_large"
     """CNN that embeds each frame: `tiny`, or any torchvision classification model by name."""
     weights: str = "imagenet"
     """Where its weights come from: `imagenet` (downloaded once by torchvision), a FILE (.pth or

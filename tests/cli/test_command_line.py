@@ -48,7 +48,7 @@ def test_read_back_it_asks_for_the_same(command: str, options: Any) -> None:
 
 def test_what_matters_most_is_said_and_defaults_are_not() -> None:
     said = command_line("train", train.Options(clips=Path("clips"), out=Path("run"), config=Path("c.json")))
-    assert said == "clipwise train clips --out run --backbone mobilenet_v2 --weights imagenet"
+    assert said == "clipwise train clips --out run --backbone mobilenet_v3_large --weights imagenet"
     said = command_line("evaluate", evaluate.Options(clips=Path("clips"), model=Path("run")))
     assert said == "clipwise evaluate clips --model run --split test"
 
