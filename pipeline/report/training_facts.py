@@ -71,9 +71,11 @@ def head_words(head: HeadConfig) -> str:
     """The parts of a head, in the order in which features go through it."""
     parts = [
         f"{head.feature_dim} features a frame",
-        _NORMALISATIONS.get(head.normalise, head.normalise),
+        "frames, what changes in them and how much, in projections fitted to training clips"
+        if head.input == "fitted"
+        else _NORMALISATIONS.get(head.normalise, head.normalise),
         "differences of neighbours beside them" if head.differences else "",
-        f"projection to {head.projection_dim}" if head.projection_dim else "",
+        f"projection to {head.projection_dim}" if head.projection_dim and head.input == "plain" else "",
         f"{head.lstm_layers} LSTM of {head.lstm_dim} units" if head.lstm_layers else "",
         f"bidirectional LSTM of {head.lstm_dim} units" if head.bidirectional else "",
         "dense layer at each step" if head.time_dense else "",
