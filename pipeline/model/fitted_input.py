@@ -20,9 +20,11 @@ class FittedInput(nn.Module):
     a few hundred clips have few weights to fit. Until then the projections are random and x_t is taken as is.
 
     Attributes:
+        is_fitted: whether it was: a model that goes on learning from elsewhere keeps what its head knows.
         output_dim: width of what the recurrent part reads: 3/2 projection_dim + 3 K.
     """
 
+    is_fitted: Tensor
     mean: Tensor
     std: Tensor
     centred_std: Tensor
@@ -36,6 +38,7 @@ class FittedInput(nn.Module):
         D, K = feature_dim, num_classes
         self.frame_components = max(1, projection_dim // 2)
         self.centred_components = projection_dim
+        self.register_buffer("is_fitted", torch.zeros((), dtype=torch.bool))
         self.register_buffer("mean", torch.zeros(D))
         self.register_buffer("std", torch.ones(D))
         self.register_buffer("centred_std", torch.ones(D))

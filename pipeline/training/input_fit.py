@@ -58,10 +58,12 @@ def fit_input(
 
     Returns:
         How right the regression was on clips held back, 0 (chance) to 1; None where the head has no fitted
-        input.
+        input, or one that was fitted before: a trained head (`--init`) knows no other.
     """
     if not isinstance(head.input, FittedInput):
         head.fit_normalisation(frame_features, lengths)
+        return None
+    if bool(head.input.is_fitted):
         return None
     N, T, _ = frame_features.shape
     lengths = resolve_lengths(lengths, batch_size=N, num_frames=T, device=frame_features.device)
@@ -101,6 +103,7 @@ def _fit(
             principal = _principal(valid, components, seed=seed)
             parts.insert(0, _scaled(principal, valid, share))
         projection.copy_(torch.cat(parts))
+    module.is_fitted.fill_(True)
     return skill
 
 

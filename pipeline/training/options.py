@@ -31,8 +31,8 @@ class TrainOptions:
 
     input: Literal["auto", "fitted", "plain"] = "auto"
     """What the recurrent part reads: projections that are fitted to the training clips first, or the plain
-    features. auto: fitted with a pretrained backbone, plain without and where --normalise or --differences is
-    given."""
+    features. auto: fitted with a pretrained backbone, plain with `tiny`, with random weights, and where
+    --normalise or --differences is given."""
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
     """Normalisation of plain features. auto: none for `tiny`, which normalises itself, else layer."""
     projection_dim: int | None = None
@@ -181,7 +181,8 @@ class TrainOptions:
         """`input` with `auto` decided: features of random weights are not worth fitting to."""
         if self.input != "auto":
             return self.input
-        return "fitted" if self.pretrained and not self._is_about_plain else "plain"
+        knows = self.pretrained and self.backbone != TINY
+        return "fitted" if knows and not self._is_about_plain else "plain"
 
     @property
     def projected_to(self) -> int | None:

@@ -131,3 +131,13 @@ def test_a_plain_input_takes_its_statistics_only() -> None:
     head = make_head(input="plain", normalise="standardise", projection_dim=None)
     assert fit_input(head, features + 3, classes, groups) is None
     assert torch.allclose(head.state_dict()["input.feature_norm.mean"], torch.full((D,), 3.0), atol=0.2)
+
+
+def test_what_a_trained_head_reads_is_not_fitted_again() -> None:
+    features, classes, groups = make_clips(signal=1)
+    head = make_head()
+    assert fit_input(head, features, classes, groups) is not None
+    before = {name: value.clone() for name, value in head.state_dict().items()}
+    assert fit_input(head, features * 2 + 1, classes, groups) is None
+    for name, value in head.state_dict().items():
+        assert torch.equal(value, before[name]), name
