@@ -83,7 +83,6 @@ def test_a_finished_run_says_so_and_other_options_are_refused(
     before = (trained / "run" / "model.safetensors").read_bytes()
     assert main(arguments) == 0
     assert "was finished before" in capsys.readouterr().err
-    assert "was finished before" in capsys.readouterr().err
     assert main([*arguments, "--seed", "1"]) == 4
     assert "options.seed was 0 and is now 1" in capsys.readouterr().err
     assert (trained / "run" / "model.safetensors").read_bytes() == before
