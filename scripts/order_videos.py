@@ -6,7 +6,7 @@ Four families, by what tells their classes:
 
     slides    a thing goes right, left, grows, or shrinks: the last frame minus the first tells
     returns   it swings to one side, through the middle to the other, and back: right, left, up or down first.
-              The mean, the spread and the last minus the first say nothing
+              The mean and the spread say nothing, the last minus the first little
     events    a disc and a bar flash up, one after the other: which came first
     swells    it, or the light, swells and ebbs, or ebbs and swells. Made last, to judge what was settled on
               the others
