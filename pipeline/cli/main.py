@@ -47,12 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         or conflicting run; 70 our own bug; 130 / 143 interrupted / terminated.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    terminated: list[bool] = []
     _prepare_streams()
     # Read when torch loads. Threads that wait asleep instead of spinning: with other programs on the machine
     # an embedding on 2 cores took 1.0 s instead of 3.1 to 3.6, and a third of the CPU time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        with _terminated_by_sigterm():
+        with _terminated_by_sigterm(terminated):
             return _dispatch(arguments)
     except ClipwiseError as error:
         _say(f"error: {error}")
@@ -61,15 +62,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("interrupted; what was finished is kept. Run the same command again to go on.")
         return EXIT_INTERRUPTED
     except Terminated:
-        _say("terminated; what was finished is kept. Run the same command again to go on.")
-        return EXIT_TERMINATED
+        return _say_terminated()
     except BrokenPipeError:
         # The reader of our output went away (`clipwise ... | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13  # as a shell reports SIGPIPE
     except Exception as error:
-        _say(f"error: a bug in clipwise: {type(error).__name__}: {error}. {_write_bug_report(arguments)}")
-        return EXIT_BUG
+        # An extension that was being imported makes an ImportError of the signal.
+        return _say_terminated() if terminated else _say_bug(error, arguments)
+
+
+def _say_terminated() -> int:
+    _say("terminated; what was finished is kept. Run the same command again to go on.")
+    return EXIT_TERMINATED
+
+
+def _say_bug(error: Exception, arguments: list[str]) -> int:
+    _say(f"error: a bug in clipwise: {type(error).__name__}: {error}. {_write_bug_report(arguments)}")
+    return EXIT_BUG
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -134,8 +144,11 @@ def _prepare_streams() -> None:
 
 
 @contextlib.contextmanager
-def _terminated_by_sigterm() -> Any:
+def _terminated_by_sigterm(received: list[bool]) -> Any:
+    """Raises `Terminated` at a SIGTERM, and notes it in `received`."""
+
     def raise_terminated(_signal_number: int, _frame: FrameType | None) -> NoReturn:
+        received.append(True)
         raise Terminated
 
     try:

@@ -121,14 +121,24 @@ def test_our_own_bug_is_one_line_and_a_log(
     assert "Traceback" in log.read_text("utf-8")
 
 
-@pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int) -> None:
+@pytest.mark.parametrize(
+    ("sent", "exit_code", "then"),
+    [
+        (signal.SIGINT, 130, "raise"),
+        (signal.SIGTERM, 143, "raise"),
+        (signal.SIGTERM, 143, "raise ImportError('initialization failed') from None"),  # as extensions do
+    ],
+)
+def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int, then: str) -> None:
     script = (
         "import sys, time\n"
         "from pipeline.cli import main as cli\n"
         "def wait(arguments):\n"
         "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    try:\n"
+        "        time.sleep(60)\n"
+        "    except BaseException:\n"
+        f"        {then}\n"
         "cli._dispatch = wait\n"
         "sys.exit(cli.main(['train']))\n"
     )
