@@ -23,7 +23,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import torch
@@ -42,7 +41,6 @@ from pipeline.evaluation.predict import predict
 from pipeline.model.backbone import backbone_feature_dim
 from pipeline.model.head import HeadConfig, SequenceHead
 from pipeline.model.threads import one_thread
-from pipeline.training import input_fit
 from pipeline.training.assembly import assemble, head_config
 from pipeline.training.batches import FeatureBatches
 from pipeline.training.fit import fit
@@ -65,7 +63,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "plain, standardised, differences, projected": {
         "input": "plain", "normalise": "standardise", "differences": True, "projection_dim": 64,
     },
-    "default without class directions": {"directions": False},
+    "default without class directions": {"class_directions": False},
 }  # fmt: skip
 
 
@@ -149,7 +147,14 @@ def train_and_judge(
     config: HeadConfig = head_config(options, feature_dim=feature_dim, num_classes=num_classes)
     head = SequenceHead(config)
     features = torch.from_numpy(clips.features)
-    fit_input(head, features[fitted], clips.classes[fitted], clips.groups[fitted].tolist(), seed=options.seed)
+    fit_input(
+        head,
+        features[fitted],
+        clips.classes[fitted],
+        clips.groups[fitted].tolist(),
+        class_directions=options.class_directions,
+        seed=options.seed,
+    )
     task = Task(
         model=head,
         logits=lambda inputs: head(inputs).logits,
@@ -179,14 +184,8 @@ def judge(clips: Clips, num_seeds: int) -> dict[str, list[list[float]]]:
             baselines = fit_baselines(inputs[0], clips.classes[fitted], num_classes=num_classes)
             answers = predict_baselines(baselines, inputs[1])
             for name, setting in SETTINGS.items():
-                changes = dict(setting)
-                directions = changes.pop("directions", True)
-                options = replace(TrainOptions(backbone=BACKBONE, seed=seed), **changes)  # type: ignore[arg-type]
-                real = input_fit._skill
-                with mock.patch.object(input_fit, "_skill", real if directions else lambda *_, **__: 0.0):
-                    answers[name] = train_and_judge(
-                        clips, options, fitted=fitted, stopping=stopping, test=test
-                    )
+                options = replace(TrainOptions(backbone=BACKBONE, seed=seed), **setting)  # type: ignore[arg-type]
+                answers[name] = train_and_judge(clips, options, fitted=fitted, stopping=stopping, test=test)
             for name, predicted in answers.items():
                 scores = score(clips.classes[test], predicted, num_classes)
                 fold.setdefault(name, []).append(scores.accuracy)

@@ -33,6 +33,9 @@ class TrainOptions:
     """What the recurrent part reads: projections that are fitted to the training clips first, or the plain
     features. auto: fitted with a pretrained backbone, plain with `tiny`, with random weights, and where
     --normalise or --differences is given."""
+    class_directions: bool = True
+    """Let a fitted input hold the directions of a logistic regression. They help where appearance tells the
+    classes, and cost a little where the order of things does."""
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
     """Normalisation of plain features. auto: none for `tiny`, which normalises itself, else layer."""
     projection_dim: int | None = None
@@ -111,6 +114,8 @@ class TrainOptions:
             raise UsageError(
                 "--input fitted has a normalisation of its own: no --normalise or --differences goes with it."
             )
+        if not self.class_directions and self.head_input == "plain":
+            raise UsageError("--no-class-directions is about a fitted input, and this run has a plain one.")
         if self.compile and not self.trains_backbone:
             raise UsageError("--compile is for a backbone that is trained: add --finetune.")
 

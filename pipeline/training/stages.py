@@ -140,6 +140,7 @@ class Stages:
             torch.from_numpy(train).to(self.device),
             class_indices_of(clips, self.store.labels),
             [clip.group for clip in clips],
+            class_directions=self.options.class_directions,
             seed=self.options.seed,
         )
 

@@ -141,3 +141,15 @@ def test_what_a_trained_head_reads_is_not_fitted_again() -> None:
     assert fit_input(head, features * 2 + 1, classes, groups) is None
     for name, value in head.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_without_class_directions_there_are_none_and_no_regression_is_fitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features, classes, groups = make_clips(signal=4)
+    head = make_head()
+    monkeypatch.setattr(input_fit, "LogisticRegression", None)
+    assert fit_input(head, features, classes, groups, class_directions=False) == 0
+    components, directions = projected(head, features)
+    assert not directions.any()
+    assert np.isclose(rms(components), 1, atol=1e-4)

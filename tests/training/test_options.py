@@ -25,6 +25,8 @@ from pipeline.training.options import TrainOptions
         ({"accumulate": 0}, "--accumulate is 0; allowed: 1 or more"),
         ({"head_epochs": -1}, "--head-epochs is -1; allowed: 0 or more"),
         ({"backbone_rate": 0.0}, "--backbone-rate is 0.0; allowed: more than 0"),
+        ({"input": "fitted", "differences": True}, "--input fitted has a normalisation of its own"),
+        ({"weights": "none", "class_directions": False}, "--no-class-directions is about a fitted input"),
         ({"compile": True}, "--compile is for a backbone that is trained: add --finetune"),
     ],
 )
@@ -86,3 +88,22 @@ def test_the_head_learns_first_where_a_backbone_knows_something() -> None:
     ):
         assert not options.head_first
         assert options.most_epochs == 5
+
+
+@pytest.mark.parametrize(
+    ("values", "head_input"),
+    [
+        ({}, "fitted"),
+        ({"finetune": True}, "fitted"),
+        ({"weights": "none"}, "plain"),
+        ({"backbone": "tiny"}, "plain"),
+        ({"normalise": "layer"}, "plain"),
+        ({"differences": True}, "plain"),
+        ({"backbone": "tiny", "weights": "none", "input": "fitted"}, "fitted"),
+    ],
+)
+def test_what_the_head_reads_goes_by_what_the_backbone_knows(values: dict[str, Any], head_input: str) -> None:
+    options = TrainOptions(**values)
+    assert options.head_input == head_input
+    assert (options.projected_to == 64) == (head_input == "fitted")
+    assert options.chosen_lstm_dim == (128 if head_input == "fitted" else 64)
