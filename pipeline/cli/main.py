@@ -47,34 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         or conflicting run; 70 our own bug; 130 / 143 interrupted / terminated.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    terminated: list[bool] = []
+    stopped: list[type[BaseException]] = []
     _prepare_streams()
     # Read when torch loads. Threads that wait asleep instead of spinning: with other programs on the machine
     # an embedding on 2 cores took 1.0 s instead of 3.1 to 3.6, and a third of the CPU time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        with _terminated_by_sigterm(terminated):
+        with _stopped_by_signals(stopped):
             return _dispatch(arguments)
     except ClipwiseError as error:
         _say(f"error: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted; what was finished is kept. Run the same command again to go on.")
-        return EXIT_INTERRUPTED
-    except Terminated:
-        return _say_terminated()
+    except (KeyboardInterrupt, Terminated) as error:
+        return _say_stopped(type(error))
     except BrokenPipeError:
         # The reader of our output went away (`clipwise ... | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13  # as a shell reports SIGPIPE
     except Exception as error:
         # An extension that was being imported makes an ImportError of the signal.
-        return _say_terminated() if terminated else _say_bug(error, arguments)
+        return _say_stopped(stopped[0]) if stopped else _say_bug(error, arguments)
 
 
-def _say_terminated() -> int:
-    _say("terminated; what was finished is kept. Run the same command again to go on.")
-    return EXIT_TERMINATED
+def _say_stopped(kind: type[BaseException]) -> int:
+    word, exit_code = (
+        ("terminated", EXIT_TERMINATED) if kind is Terminated else ("interrupted", EXIT_INTERRUPTED)
+    )
+    _say(f"{word}; what was finished is kept. Run the same command again to go on.")
+    return exit_code
 
 
 def _say_bug(error: Exception, arguments: list[str]) -> int:
@@ -144,22 +144,24 @@ def _prepare_streams() -> None:
 
 
 @contextlib.contextmanager
-def _terminated_by_sigterm(received: list[bool]) -> Any:
-    """Raises `Terminated` at a SIGTERM, and notes it in `received`."""
+def _stopped_by_signals(received: list[type[BaseException]]) -> Any:
+    """Raises `KeyboardInterrupt` at Ctrl-C and `Terminated` at SIGTERM, and notes it in `received`."""
 
-    def raise_terminated(_signal_number: int, _frame: FrameType | None) -> NoReturn:
-        received.append(True)
-        raise Terminated
+    def stop(signal_number: int, _frame: FrameType | None) -> NoReturn:
+        kind = Terminated if signal_number == signal.SIGTERM else KeyboardInterrupt
+        received.append(kind)
+        raise kind
 
-    try:
-        previous = signal.signal(signal.SIGTERM, raise_terminated)
-    except ValueError:  # not the main thread: the caller keeps its own handling
-        yield
-        return
+    previous: dict[int, Any] = {}
+    with contextlib.suppress(ValueError):  # not the main thread: the caller keeps its own handling
+        previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else ignored, or the caller's own
+            previous[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _write_bug_report(arguments: list[str]) -> str:

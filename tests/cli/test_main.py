@@ -126,7 +126,9 @@ def test_our_own_bug_is_one_line_and_a_log(
     [
         (signal.SIGINT, 130, "raise"),
         (signal.SIGTERM, 143, "raise"),
-        (signal.SIGTERM, 143, "raise ImportError('initialization failed') from None"),  # as extensions do
+        # as an extension does that is being imported
+        (signal.SIGINT, 130, "raise ImportError('initialization failed') from None"),
+        (signal.SIGTERM, 143, "raise ImportError('initialization failed') from None"),
     ],
 )
 def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int, then: str) -> None:
