@@ -169,36 +169,33 @@ def train_and_judge(
     return np.array([predict(head, clips.features[row]).class_index for row in test])
 
 
-def judge(clips: Clips, num_seeds: int) -> dict[str, list[list[float]]]:
-    """Accuracy of each method, by fold and seed."""
-    found: dict[str, list[list[float]]] = {}
+def judge(clips: Clips, seed: int) -> dict[str, list[float]]:
+    """Accuracy of each method with one seed, by fold."""
+    found: dict[str, list[float]] = {}
     num_classes = int(clips.classes.max()) + 1
     for train, test in clips.folds(np.arange(len(clips.classes)), NUM_FOLDS, 0):
-        fold: dict[str, list[float]] = {}
-        for seed in range(num_seeds):
-            fitted, stopping = clips.folds(train, NUM_INNER_FOLDS, seed)[0]
-            inputs = [
-                ClipInputs(features=clips.features[rows], centre=clips.features[rows, 6])
-                for rows in (fitted, test)
-            ]
-            baselines = fit_baselines(inputs[0], clips.classes[fitted], num_classes=num_classes)
-            answers = predict_baselines(baselines, inputs[1])
-            for name, setting in SETTINGS.items():
-                options = replace(TrainOptions(backbone=BACKBONE, seed=seed), **setting)  # type: ignore[arg-type]
-                answers[name] = train_and_judge(clips, options, fitted=fitted, stopping=stopping, test=test)
-            for name, predicted in answers.items():
-                scores = score(clips.classes[test], predicted, num_classes)
-                fold.setdefault(name, []).append(scores.accuracy)
-        for name, accuracies in fold.items():
-            found.setdefault(name, []).append(accuracies)
+        fitted, stopping = clips.folds(train, NUM_INNER_FOLDS, seed)[0]
+        inputs = [
+            ClipInputs(features=clips.features[rows], centre=clips.features[rows, 6])
+            for rows in (fitted, test)
+        ]
+        baselines = fit_baselines(inputs[0], clips.classes[fitted], num_classes=num_classes)
+        answers = predict_baselines(baselines, inputs[1])
+        for name, setting in SETTINGS.items():
+            options = replace(TrainOptions(backbone=BACKBONE, seed=seed), **setting)  # type: ignore[arg-type]
+            answers[name] = train_and_judge(clips, options, fitted=fitted, stopping=stopping, test=test)
+        for name, predicted in answers.items():
+            found.setdefault(name, []).append(score(clips.classes[test], predicted, num_classes).accuracy)
     return found
 
 
-def show(name: str, clips: Clips, found: dict[str, list[list[float]]], seconds: float) -> None:
-    print(f"\n{name}: {len(clips.classes)} clips of {len(set(clips.groups))} groups; {seconds:.0f} s of CPU")
-    reference = np.array(found[REFERENCE]).mean(axis=1)
+def show(name: str, clips: Clips, found: list[dict[str, list[float]]], seconds: float) -> None:
+    groups, seeds = len(set(clips.groups)), len(found)
+    print(f"\n{name}: {len(clips.classes)} clips of {groups} groups, {seeds} seeds; {seconds:.0f} s of CPU")
+    means = {method: np.mean([of_seed[method] for of_seed in found], axis=0) for method in found[0]}
+    reference = means[REFERENCE]
     for method in (*BASELINE_NAMES, *SETTINGS):
-        values = np.array(found[method]).mean(axis=1)
+        values = means[method]
         text = f"  {method:<46} {values.mean():.3f} +- {statistics.stdev(values) / len(values) ** 0.5:.3f}"
         if method in SETTINGS:
             difference = values - reference
@@ -221,12 +218,15 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in arguments.sets:
-        results = arguments.out / f"{name}.json"
         clips = load(name, arguments.data, arguments.out, arguments.weights)
         start = time.process_time()
-        with one_thread():
-            found = json.loads(results.read_bytes()) if results.exists() else judge(clips, arguments.seeds)
-        results.write_text(json.dumps(found))
+        found = []
+        for seed in range(arguments.seeds):
+            results = arguments.out / f"{name}_seed_{seed}.json"
+            if not results.exists():
+                with one_thread():
+                    results.write_text(json.dumps(judge(clips, seed)))
+            found.append(json.loads(results.read_bytes()))
         show(name, clips, found, time.process_time() - start)
 
 
