@@ -30,7 +30,7 @@ class FoldAnswers:
         num_train, num_val: clips the model learned from, and clips that told it when to stop.
         best_epoch, epochs: of the training.
         true: class indices (N,) of the clips held back.
-        predicted: those that the model said (N,).
+        logits: what the model said of them (N, K).
         baselines: those that each simpler method said (N,), fitted on the same training clips.
         shuffled: scores of the model on shuffled frames.
         groups: the group of each clip, in words.
@@ -43,10 +43,15 @@ class FoldAnswers:
     best_epoch: int
     epochs: int
     true: np.ndarray
-    predicted: np.ndarray
+    logits: np.ndarray
     baselines: Mapping[str, np.ndarray]
     shuffled: Scores
     groups: tuple[str, ...]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Class indices (N,) that the model said."""
+        return np.asarray(self.logits.argmax(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)

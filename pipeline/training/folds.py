@@ -5,6 +5,7 @@ RUN/
   run.json                what the run was given, its folds and repeats too
   repeat-R-fold-F/        history.csv and answers.npz of one fold, written last: the fold is finished
   folds.csv               one row a fold
+  held_back.csv           one row a clip and repeat: what the model said that had not seen it
   metrics.json            all figures; written last: the run is finished
 """
 
@@ -12,12 +13,14 @@ import csv
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from pipeline.clips.store import ClipStore
 from pipeline.embedding.cache import embed_clips
@@ -31,6 +34,7 @@ from pipeline.evaluation.judge import Judged, baseline_answers
 from pipeline.evaluation.metrics import Scores, score
 from pipeline.evaluation.notes import named_groups
 from pipeline.evaluation.predict import predict
+from pipeline.evaluation.predictions import PROBABILITY_PREFIX
 from pipeline.evaluation.shuffled import score_shuffled
 from pipeline.files import (
     make_folder,
@@ -64,6 +68,7 @@ from pipeline.training.run_folder import (
 from pipeline.training.task import FitResult
 
 ANSWERS_FILE = "answers.npz"
+HELD_BACK_FILE = "held_back.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +199,7 @@ def _run(
     }
     metrics["notes"] = [*plan.notes, *metrics["notes"]]
     write_text(out / FOLDS_FILE, _folds_csv(metrics["per_fold"]))
+    write_text(out / HELD_BACK_FILE, _held_back_csv(plan, answers))
     write_json(out / METRICS_FILE, metrics)
     return FoldsResult(folder=out, metrics=metrics, was_finished=False)
 
@@ -257,7 +263,7 @@ def _read_answers(folder: Path, store: ClipStore, *, repeat: int, fold: int) -> 
             best_epoch=best_epoch,
             epochs=epochs,
             true=class_indices_of(clips, store.labels),
-            predicted=content["logits"].argmax(axis=1),
+            logits=content["logits"],
             baselines={name: content[name] for name in BASELINE_NAMES},
             shuffled=Scores(accuracy=accuracy, macro_f1=macro_f1, balanced_accuracy=balanced),
             groups=tuple(named_groups(clips)),
@@ -286,4 +292,20 @@ def _folds_csv(rows: list[dict[str, Any]]) -> str:
     writer = csv.DictWriter(text, list(flat[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
+    return text.getvalue()
+
+
+def _held_back_csv(plan: FoldPlan, answers: Sequence[FoldAnswers]) -> str:
+    """The content of held_back.csv; probabilities are the plain softmax: no fold's model is calibrated."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    labels = plan.stores[0][0].labels
+    columns = [PROBABILITY_PREFIX + label for label in labels]
+    writer.writerow(["repeat", "fold", "id", "path", "label", "predicted", *columns, "group"])
+    for of_fold in answers:
+        shares = softmax(of_fold.logits.astype(np.float64), axis=1).tolist()
+        clips = plan.stores[of_fold.repeat][of_fold.fold].usable("test")
+        for clip, index, row in zip(clips, of_fold.predicted.tolist(), shares, strict=True):
+            where = [of_fold.repeat + 1, of_fold.fold + 1, clip.id, clip.path]
+            writer.writerow([*where, clip.label, labels[index], *row, clip.group])
     return text.getvalue()

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 from pipeline.clips.store import ClipStore
-from pipeline.errors import ConflictError
+from pipeline.errors import CheckpointError, ConflictError
 from pipeline.files import sha256_of_file
 from pipeline.model.checkpoint import model_file
 from pipeline.training.options import TrainOptions
@@ -110,10 +110,21 @@ def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") 
 
 
 def read_finished(out: Path) -> RunResult:
-    """The result of a run that is finished."""
-    metrics = json.loads((out / METRICS_FILE).read_bytes())
-    with (out / HISTORY_FILE).open(newline="", encoding="utf-8") as file:
-        history = tuple(_epoch(row) for row in csv.DictReader(file))
+    """The result of a run that is finished.
+
+    Raises:
+        CheckpointError: its files are damaged, or of another version of Clipwise.
+    """
+    try:
+        metrics = json.loads((out / METRICS_FILE).read_bytes())
+        with (out / HISTORY_FILE).open(newline="", encoding="utf-8") as file:
+            history = tuple(_epoch(row) for row in csv.DictReader(file))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"the figures in {out} cannot be read ({type(error).__name__}: {error}): they are damaged, or of "
+            "another version. Its model may still be good for `evaluate` and `classify`; give a new --out to "
+            "train again."
+        ) from error
     return RunResult(folder=out, history=history, metrics=metrics, was_finished=True)
 
 

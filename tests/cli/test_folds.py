@@ -29,6 +29,7 @@ def test_folds_are_shown_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[
         "config.json",
         "confusion_matrix.png",
         "folds.csv",
+        "held_back.csv",
         "metrics.json",
         "report.html",
         "run.json",

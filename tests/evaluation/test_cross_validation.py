@@ -34,7 +34,7 @@ def _folds(num_groups: int = 30, *, share_right: float = 0.7) -> list[FoldAnswer
                     best_epoch=2,
                     epochs=3,
                     true=true,
-                    predicted=predicted,
+                    logits=np.eye(3)[predicted],
                     baselines={"majority": np.zeros(10, int), "mean": baseline},
                     shuffled=Scores(accuracy=0.5, macro_f1=0.4, balanced_accuracy=0.3),
                     groups=tuple(str((10 * fold + row) % num_groups) for row in range(10)),

@@ -221,7 +221,7 @@ def test_folds_have_a_page_of_their_own(tmp_path: Path) -> None:
                 best_epoch=7 + fold,
                 epochs=20,
                 true=true,
-                predicted=np.where(wrong, 1 - true, true),
+                logits=np.eye(2)[np.where(wrong, 1 - true, true)],
                 baselines={"majority": np.zeros(8, int), "mean": true},
                 shuffled=Scores(accuracy=0.5, macro_f1=0.4, balanced_accuracy=0.3),
                 groups=tuple(f"<i>{8 * fold + row}</i>" for row in range(8)),

@@ -118,6 +118,24 @@ def test_figures_are_those_of_the_answers(store: ClipStore, finished: Path) -> N
     assert not (finished / "repeat-1-fold-1" / "resume.pt").exists()
 
 
+def test_the_table_of_held_back_clips_has_each_clip_once_a_repeat(store: ClipStore, finished: Path) -> None:
+    with (finished / "held_back.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    ids = sorted(clip.id for clip in (*store.usable("train"), *store.usable("val")))
+    for repeat in ("1", "2"):
+        assert sorted(row["id"] for row in rows if row["repeat"] == repeat) == ids
+    labels = {clip.id: clip.label for clip in store.clips}
+    folds = json.loads((finished / "metrics.json").read_bytes())["per_fold"]
+    of_fold = [row for row in rows if (row["repeat"], row["fold"]) == ("2", "3")]
+    assert np.mean([row["predicted"] == labels[row["id"]] for row in of_fold]) == pytest.approx(
+        folds[5]["accuracy"]
+    )
+    for row in rows:
+        shares = {label: float(row[f"probability: {label}"]) for label in store.labels}
+        assert sum(shares.values()) == pytest.approx(1)
+        assert max(shares, key=shares.__getitem__) == row["predicted"]
+
+
 def test_a_stopped_run_goes_on_to_the_same_figures(
     store: ClipStore, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +155,7 @@ def test_a_stopped_run_goes_on_to_the_same_figures(
     result = cross_validate(store.folder, out, _OPTIONS, num_folds=3, num_repeats=2, device=_CPU)
     assert not result.was_finished
     assert begun[3:] == ["repeat-2-fold-1", "repeat-2-fold-1", "repeat-2-fold-2", "repeat-2-fold-3"]
-    for name in ("metrics.json", "folds.csv", "run.json", "repeat-2-fold-1/answers.npz"):
+    for name in ("metrics.json", "folds.csv", "held_back.csv", "run.json", "repeat-2-fold-1/answers.npz"):
         assert (out / name).read_bytes() == (finished / name).read_bytes(), name
 
 
