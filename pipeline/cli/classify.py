@@ -1,29 +1,33 @@
 """Classify videos, and show which frames counted.
 
-One line a video: its most probable labels with their probabilities, `unsure` if the first is below the
-model's threshold, then for each frame its time and its share of the attention; with --json one object a line.
+Files, folders, and with `-` a list of them on stdin, all in the order they are named. One video: its most
+probable labels, `unsure` if the first is below the model's threshold, then for each frame its time and its
+share of the attention. Several: a row each, as soon as it is there. --json and --csv: the same for programs.
 A video that cannot be read does not stop the others.
 """
 
-import os
+import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.inference.classification import Classification
+    from pipeline.cli.answers import Printer
+    from pipeline.inference.classifier import Classifier
+    from pipeline.inference.inputs import VideoInputs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """Options of `clipwise classify`."""
 
-    videos: tyro.conf.Positional[tuple[Path, ...]]
-    """Video files, and folders of them."""
+    videos: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="VIDEO...")]
+    """Video files, folders of them, and `-` for a list on stdin: a path a line."""
     model: Path
     """Run folder, or a .safetensors file."""
     top_k: int = 1
@@ -35,6 +39,8 @@ class Options:
     the validation clips showed one."""
     frame_rate: float | None = None
     """Take folders of frame images as videos, at this many frames a second."""
+    null: bool = False
+    """Paths in the list on stdin are ended by NUL (`find -print0`), not by line feeds."""
     workers: int = 1
     """Processes that read videos ahead."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -43,6 +49,8 @@ class Options:
     """What runs the backbone. auto: ONNX Runtime on a CPU where it is installed, else torch."""
     json: bool = False
     """Print one JSON object for each video."""
+    csv: bool = False
+    """Print a CSV table: a header, then a row for each video."""
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
@@ -53,16 +61,19 @@ class Options:
             raise UsageError(f"--workers is {self.workers}; allowed: 1 or more.")
         if self.frame_rate is not None and not 0 < self.frame_rate < float("inf"):
             raise UsageError(f"--frame-rate is {self.frame_rate}; allowed: more than 0.")
+        if self.json and self.csv:
+            raise UsageError("--json and --csv were both given; choose one of them.")
 
 
 def run(options: Options) -> int:
     """Classifies, prints; 1 if a video failed."""
-    from pipeline.cli.output import print_json, say
+    from pipeline.cli.output import say
+    from pipeline.cli.pictures import Pictures
     from pipeline.inference.classifier import load
     from pipeline.model.device import choose_device
 
     videos = _videos(options)
-    pictures = _Pictures(options.picture, several=len(videos) > 1) if options.picture else None
+    pictures = Pictures(options.picture, several=videos.count != 1) if options.picture else None
     classifier = load(
         options.model,
         device=choose_device(options.device),
@@ -70,99 +81,56 @@ def run(options: Options) -> int:
         threshold=options.threshold,
     )
     say(f"classifying on {classifier.runtime_words}")
-    failed = 0
+    printer = _printer(options, classifier, several=videos.count != 1)
     results = classifier.classify_many(
-        videos, frame_rate=options.frame_rate, num_workers=min(options.workers, len(videos))
+        videos,
+        frame_rate=options.frame_rate,
+        num_workers=min(options.workers, videos.count or options.workers),
     )
-    for result in results:
-        if options.json:
-            print_json(result.to_dict())
-        else:
-            _print(result, options, detailed=len(videos) == 1)
-        for warning in result.warnings:
-            say(f"warning: {result.path}: {warning}")
-        if result.status == "failed":
-            failed += 1
-            say(f"error: {result.path}: {result.error}")
-        elif pictures is not None:
-            say(f"picture: {pictures.draw(result)}")
-    if failed and len(videos) > 1:
-        say(f"{failed} of {len(videos)} videos could not be classified")
+    failed = total = 0
+    with contextlib.closing(results):
+        for result in results:
+            total += 1
+            printer.show(result)
+            for warning in result.warnings:
+                say(f"warning: {result.path}: {warning}")
+            if result.status == "failed":
+                failed += 1
+                say(f"error: {result.path}: {result.error}")
+            elif pictures is not None:
+                say(f"picture: {pictures.draw(result)}")
+    if total == 0:
+        say("the list on stdin names no videos")
+    elif failed and total > 1:
+        say(f"{failed} of {total} videos could not be classified")
     return 1 if failed else 0
 
 
-def _videos(options: Options) -> list[str]:
-    from pipeline.inference.inputs import list_videos
+def _videos(options: Options) -> "VideoInputs":
+    from pipeline.inference.inputs import LIST, VideoInputs
 
     if not options.videos:
-        raise UsageError("no videos were given; name video files or folders of them.")
-    return list_videos(options.videos, frame_rate=options.frame_rate)
-
-
-def _print(result: "Classification", options: Options, *, detailed: bool) -> None:
-    from pipeline.report.terminal import terminal_bars
-    from pipeline.report.words import one_line
-
-    name = one_line(result.path)
-    if result.status == "failed":
-        print(f"{name}\tfailed\t{one_line(result.error or '')}")
-        return
-    shown = "\t".join(f"{label}\t{probability:.3f}" for label, probability in result.top(options.top_k))
-    shown += "\tunsure" if result.unsure else ""
-    if not detailed:
-        frames = " ".join(
-            f"{frame.time_seconds:.2f}s:{100 * frame.attention_weight:.0f}%" for frame in result.frames
+        raise UsageError(
+            "no videos were given; name video files or folders of them, or - for a list on stdin."
         )
-        print(f"{name}\t{shown}\tattention {frames}")
-    else:
-        print(f"{name}\t{shown}")
-        bars = terminal_bars(
-            probabilities=result.probabilities,
-            times_seconds=[frame.time_seconds for frame in result.frames],
-            attention_weights=[frame.attention_weight for frame in result.frames],
-        )
-        print(bars, end="")
+    reads_list = LIST in options.videos
+    if reads_list and sys.stdin is None:
+        raise UsageError(f"{LIST} stands for a list on stdin, but stdin is closed.")
+    return VideoInputs(
+        options.videos,
+        frame_rate=options.frame_rate,
+        list_descriptor=sys.stdin.fileno() if reads_list else -1,
+        null=options.null,
+    )
 
 
-class _Pictures:
-    """Film strips of classified videos: one file, or a file for each video in a folder."""
+def _printer(options: Options, classifier: "Classifier", *, several: bool) -> "Printer":
+    from pipeline.cli.answers import CsvRows, Details, JsonLines, Table
 
-    def __init__(self, path: Path, *, several: bool) -> None:
-        from pipeline.files import make_folder
-
-        self._path = path
-        self._is_folder = several or path.is_dir()
-        self._taken: set[str] = set()
-        if self._is_folder and path.suffix.lower() == ".png" and not path.is_dir():
-            raise UsageError(f"--picture {path} is one file, but there are several videos: give a folder.")
-        if not self._is_folder and path.suffix.lower() != ".png":
-            raise UsageError(f"--picture {path}: pictures are PNG files; give a name that ends in .png.")
-        make_folder(path if self._is_folder else path.parent)
-
-    def draw(self, result: "Classification") -> Path:
-        """Draws one result; returns where."""
-        from pipeline.report.film_strip import write_film_strip
-
-        assert result.images is not None  # noqa: S101 - only failed results have none
-        path = self._path / self._name(result.path) if self._is_folder else self._path
-        write_film_strip(
-            path,
-            frames=result.images,
-            times_seconds=[frame.time_seconds for frame in result.frames],
-            attention_weights=[frame.attention_weight for frame in result.frames],
-            title=os.path.basename(result.path),  # noqa: PTH119 - may not be UTF-8
-            probabilities=result.probabilities,
-            note="; ".join(result.warnings),
-        )
-        return path
-
-    def _name(self, video: str) -> str:
-        """A file name of its own: that of the video, with a number where two are named alike."""
-        from pipeline.report.words import one_line
-
-        stem = one_line(Path(video).name)  # no line feed, no terminal code in the picture's name
-        name, number = f"{stem}.png", 2
-        while name in self._taken:
-            name, number = f"{stem}-{number}.png", number + 1
-        self._taken.add(name)
-        return name
+    if options.json:
+        return JsonLines()
+    if options.csv:
+        return CsvRows(classifier.labels, top_k=options.top_k)
+    if several:
+        return Table(classifier.labels, top_k=options.top_k)
+    return Details(top_k=options.top_k)

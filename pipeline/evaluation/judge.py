@@ -11,7 +11,7 @@ from pipeline.embedding.embedder import Embedder
 from pipeline.errors import StoreError
 from pipeline.evaluation.abstention import withhold
 from pipeline.evaluation.baselines import SHUFFLED, Baselines, ClipInputs, predict_baselines
-from pipeline.evaluation.calibration import Calibration, fit_calibration
+from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, bootstrap_intervals, group_scores
 from pipeline.evaluation.judgement import Judgement
 from pipeline.evaluation.metrics import Scores, confusion, log_losses, score, score_classes, top_k_hits
@@ -19,6 +19,7 @@ from pipeline.evaluation.notes import baseline_notes, data_notes, interval_notes
 from pipeline.evaluation.predict import predict
 from pipeline.evaluation.reliability import reliability
 from pipeline.evaluation.shuffled import score_shuffled
+from pipeline.evaluation.temperature import fit_calibration
 from pipeline.evaluation.verdict import compare_with_best
 from pipeline.labels import Labels
 from pipeline.model.head import SequenceHead

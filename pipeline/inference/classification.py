@@ -37,6 +37,7 @@ class Classification:
         unsure: whether the label's probability is below the threshold that the model has for it.
         error: why it failed; None otherwise.
         warnings: what makes the answer less sure: damage, an unusual length.
+        duration_seconds: how long the video lasts; None if failed.
         images: the frames themselves, (T, S, S, 3) uint8 RGB; None if failed.
     """
 
@@ -49,6 +50,7 @@ class Classification:
     unsure: bool = False
     error: str | None = None
     warnings: tuple[str, ...] = ()
+    duration_seconds: float | None = None
     images: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -81,6 +83,7 @@ class Classification:
             "unsure": self.unsure,
             "error": self.error,
             "warnings": list(self.warnings),
+            "duration_seconds": self.duration_seconds,
         }
 
     def __repr__(self) -> str:

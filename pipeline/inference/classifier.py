@@ -1,7 +1,7 @@
 """A trained model at work on videos: `load(path).classify(video)`."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.model.classifier import ClipClassifier
 from pipeline.spec import ClipSpec
+from pipeline.video.pause import NotYet
 from pipeline.video.reader import ClipRead
 from pipeline.video.worker import read_clips_isolated
 
@@ -113,14 +114,15 @@ class Classifier:
 
     def classify_many(
         self,
-        videos: Iterable[str | bytes | os.PathLike[str]],
+        videos: Iterable[str | bytes | os.PathLike[str] | NotYet],
         *,
         frame_rate: float | None = None,
         num_workers: int = 1,
-    ) -> Iterator[Classification]:
+    ) -> Generator[Classification, None, None]:
         """Classifies videos one after the other, in their order; workers read ahead.
 
-        A video that cannot be read gives a `failed` classification and does not stop the others.
+        A video that cannot be read gives a `failed` classification and does not stop the others. Memory stays
+        flat however many there are, where results are used one by one: each holds the frames of its clip.
         """
         reads = read_clips_isolated(videos, self.spec, frame_rate=frame_rate, num_workers=num_workers)
         for video, read in reads:
@@ -149,6 +151,7 @@ class Classifier:
             frames=_evidence(read, prediction.attention_weights, importance),
             unsure=self.calibration.is_unsure(prediction.confidence),
             warnings=tuple(self._warnings(read)),
+            duration_seconds=read.duration_seconds,
             images=read.frames,
         )
 

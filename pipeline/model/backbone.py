@@ -9,13 +9,19 @@ from pipeline.model.frozen import Freezable
 from pipeline.model.lengths import resolve_lengths, valid_mask
 from pipeline.model.skip_init import SkipInit
 from pipeline.model.tiny import TinyBackbone
-from pipeline.model.torchvision_models import build_full, check_backbone_name, cut
+from pipeline.model.torchvision_models import build_full, check_backbone_name, classification_input_dim, cut
 
 TINY = "tiny"
 
 
 class FrameBackbone(Freezable):
     """A torchvision model without its classification layer, at work on each frame by itself.
+
+    Args:
+        name: of the model.
+        image_size: S.
+        dry_run: find out by computing, without values, that it reads frames of that size; without it D is
+            what the classification layer reads, which is known at once.
 
     Attributes:
         network: (N, 3, S, S) -> (N, D).
@@ -26,12 +32,14 @@ class FrameBackbone(Freezable):
 
     sees_whole_clip = False
 
-    def __init__(self, name: str, image_size: int) -> None:
+    def __init__(self, name: str, image_size: int, *, dry_run: bool = True) -> None:
         super().__init__()
+        full = build_full(name, image_size)
+        read_dim = classification_input_dim(full)
         # channels-last convolutions took 1/10 to 4/10 off the time on CPU
-        self.network = cut(build_full(name, image_size)).to(memory_format=torch.channels_last)
+        self.network = cut(full).to(memory_format=torch.channels_last)
         self.image_size = image_size
-        self.feature_dim = _output_dim(self.network, name, image_size)
+        self.feature_dim = _output_dim(self.network, name, image_size) if dry_run else read_dim
 
     def pixels(self, clips: Tensor) -> Tensor:
         """What it reads of uint8 clips (B, T, S, S, 3): float (B, T, 3, S, S) in 0 .. 255, channels last."""
@@ -62,14 +70,19 @@ class FrameBackbone(Freezable):
 Backbone = FrameBackbone | TinyBackbone
 
 
-def build_backbone(name: str, *, image_size: int) -> Backbone:
+def build_backbone(name: str, *, image_size: int, dry_run: bool = True) -> Backbone:
     """The backbone of that name with random weights, for frames of `image_size` pixels.
+
+    Args:
+        name: `tiny`, or a classification model of torchvision.
+        image_size: S.
+        dry_run: see `FrameBackbone`; a model that was trained needs none.
 
     Raises:
         UsageError: an unknown name (with the closest known ones), or a size that it cannot read.
     """
     check_backbone_name(name)
-    return TinyBackbone() if name == TINY else FrameBackbone(name, image_size)
+    return TinyBackbone() if name == TINY else FrameBackbone(name, image_size, dry_run=dry_run)
 
 
 def backbone_feature_dim(name: str, *, image_size: int) -> int:

@@ -184,7 +184,7 @@ def load_checkpoint(path: Path | str) -> tuple[ClipClassifier, Checkpoint]:
     try:
         checkpoint = Checkpoint.from_dict(header)
         with SkipInit():
-            model = ClipClassifier(checkpoint.model)
+            model = ClipClassifier(checkpoint.model, dry_run=False)
     except (CheckpointError, UsageError) as error:
         raise CheckpointError(f"{file}: {error}") from error
     _check_fit(model.state_dict(), tensors, file)

@@ -83,6 +83,10 @@ class ModelConfig:
 class ClipClassifier(nn.Module):
     """Normalisation, backbone and head.
 
+    Args:
+        config: what it is made of.
+        dry_run: see `build_backbone`.
+
     Attributes:
         config: what it is made of.
         backbone: (B, T, 3, S, S) -> (B, T, D).
@@ -92,10 +96,10 @@ class ClipClassifier(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, dry_run: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.backbone = build_backbone(config.backbone, image_size=config.image_size)
+        self.backbone = build_backbone(config.backbone, image_size=config.image_size, dry_run=dry_run)
         if config.head.feature_dim != self.backbone.feature_dim:
             raise UsageError(
                 f"feature_dim is {config.head.feature_dim}, but the backbone {config.backbone} gives "

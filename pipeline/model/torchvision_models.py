@@ -68,6 +68,12 @@ def classification_layer(model: nn.Module) -> str:
     raise UsageError(f"{type(model).__name__} has no classification layer that could be cut off.")
 
 
+def classification_input_dim(model: nn.Module) -> int:
+    """D, how many features the classification layer reads."""
+    layer = model.get_submodule(classification_layer(model))
+    return int(layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels)  # type: ignore[arg-type]
+
+
 def cut(model: nn.Module) -> nn.Module:
     """Takes away the classification layer, in place: (N, 3, S, S) -> (N, D) pooled features.
 

@@ -8,21 +8,21 @@ worker_process           the other side: how a worker is started, prepared and e
 import contextlib
 import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import MachineError, VideoError
 from pipeline.spec import ClipSpec
+from pipeline.video.pause import NotYet
 from pipeline.video.worker_process import WorkerContext, prepare_worker, run_in_worker
 
 if TYPE_CHECKING:  # cv2 must not be imported in a worker before its environment is set
@@ -40,6 +40,8 @@ _LOOK_AHEAD_PER_SLOT = 4  # outcomes held back at most while an earlier job is s
 _MAX_ATTEMPTS = 3
 _LOST_AFTER_SECONDS = 30.0  # a job that its idle worker does not begin in this time has been lost on the way
 _LOOK_EVERY_SECONDS = 2.0
+_ASK_AGAIN_SECONDS = 0.02  # a source that did not know its next job yet
+_Left = Literal["some", "none", "not yet", "full"]  # of a source, when no more jobs can be started
 
 
 class WorkerFailure(VideoError):  # noqa: N818 - what happened, not a mistake of the caller
@@ -98,15 +100,16 @@ class WorkerPool:
             pool.join()
 
     def map(
-        self, function: Callable[[J], R], jobs: Iterable[J]
+        self, function: Callable[[J], R], jobs: Iterable[J | NotYet]
     ) -> Generator[tuple[J, R | VideoError], None, None]:
-        """Runs `function(job)` in the workers.
+        """Runs `function(job)` in the workers; the first jobs begin at once, before a result is asked for.
 
         Args:
             function: a plain importable function (or a `partial` of one). An error of another kind than
                 VideoError or MemoryError that it raises is raised here.
             jobs: plain data, taken lazily: memory stays flat however many there are. Where a job is a path or
-                has an attribute `path`, a failure names it.
+                has an attribute `path`, a failure names it. `NOT_YET` in the place of a job: it is not known
+                yet, and results that are there are given out meanwhile.
 
         Raises:
             ValueError: the function is defined in `__main__`, which workers do not import.
@@ -119,36 +122,48 @@ class WorkerPool:
             raise ValueError(f"{function!r} is defined in __main__, which workers do not import")
         waiting: deque[_Job[J]] = deque()  # in order, from the oldest that is not yet yielded
         source = iter(jobs)
+        left = self._fill(function, source, waiting)
+        return self._outcomes(function, source, waiting, left)
+
+    def _outcomes(
+        self, function: Callable[[J], R], source: Iterator[J | NotYet], waiting: deque[_Job[J]], left: _Left
+    ) -> Generator[tuple[J, R | VideoError], None, None]:
         try:
             while True:
-                exhausted = self._fill(function, source, waiting)
-                if not waiting:
+                if not waiting and left == "none":
                     return
-                if not waiting[0].future.done():
-                    self._wait(waiting, exhausted=exhausted)
+                if not waiting:
+                    time.sleep(_ASK_AGAIN_SECONDS)
+                elif not waiting[0].future.done():
+                    self._wait(waiting, left)
                     self._send_lost_jobs_again(function, waiting)
-                    continue
-                outcome = self._outcome(function, waiting[0])
-                if outcome is not None:  # else it was given to a new worker
-                    yield waiting.popleft().value, outcome[0]
+                else:
+                    outcome = self._outcome(function, waiting[0])
+                    if outcome is not None:  # else it was given to a new worker
+                        yield waiting.popleft().value, outcome[0]
+                left = self._fill(function, source, waiting)
         finally:
             for job in waiting:
                 job.future.cancel()
 
-    def _fill(self, function: Callable[[J], R], source: Iterator[J], waiting: deque[_Job[J]]) -> bool:
-        """Starts jobs while there is room; returns whether the source has no more."""
+    def _fill(
+        self, function: Callable[[J], R], source: Iterator[J | NotYet], waiting: deque[_Job[J]]
+    ) -> _Left:
+        """Starts jobs while there is room; says what is left of the source."""
         while len(waiting) < _LOOK_AHEAD_PER_SLOT * len(self._slots):
             slot = self._free_slot(waiting)
             if slot is None:
-                return False
+                return "some"
             try:
-                job = _Job(next(source))
+                value = next(source)
             except StopIteration:
-                return True
-            job.time_limit_seconds = self._time_limit_of(job.value)
+                return "none"
+            if isinstance(value, NotYet):
+                return "not yet"
+            job = _Job(value, time_limit_seconds=self._time_limit_of(value))
             self._submit(function, job, slot)
             waiting.append(job)
-        return False
+        return "full"
 
     def _free_slot(self, waiting: Iterable[_Job[J]]) -> int | None:
         """The slot with the fewest unfinished jobs, if one has room."""
@@ -159,14 +174,14 @@ class WorkerPool:
         slot = min(range(len(loads)), key=loads.__getitem__)
         return slot if loads[slot] < _JOBS_PER_SLOT else None
 
-    def _wait(self, waiting: deque[_Job[J]], *, exhausted: bool) -> None:
+    def _wait(self, waiting: deque[_Job[J]], left: _Left) -> None:
         """Waits for the first job, or, where more could then be started, for any."""
-        full = len(waiting) >= _LOOK_AHEAD_PER_SLOT * len(self._slots)
-        done = threading.Event()
-        for job in [waiting[0]] if exhausted or full else waiting:
-            if not job.future.done() or job is waiting[0]:
-                job.future.add_done_callback(lambda _future: done.set())
-        done.wait(_LOOK_EVERY_SECONDS)
+        later = [job.future for job in waiting if not job.future.done()] if left == "some" else []
+        wait(
+            [waiting[0].future, *later],
+            timeout=_ASK_AGAIN_SECONDS if left == "not yet" else _LOOK_EVERY_SECONDS,
+            return_when=FIRST_COMPLETED,
+        )
 
     def _send_lost_jobs_again(self, function: Callable[[J], R], waiting: deque[_Job[J]]) -> None:
         """Gives jobs to a new worker that nobody works on.
@@ -259,7 +274,7 @@ class WorkerPool:
 
 
 def read_clips_isolated(
-    paths: Iterable["AnyPath"],
+    paths: Iterable["AnyPath | NotYet"],
     spec: ClipSpec,
     *,
     frame_rate: float | None = None,

@@ -350,21 +350,6 @@ def test_classify_a_folder_with_a_broken_video(
     assert len(list(pictures.iterdir())) == 4
 
 
-def test_classify_several_videos_is_a_line_each(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    videos = [write_numbered_video(tmp_path / f"{number}.avi", 9, frame_rate=10) for number in range(2)]
-    assert main(["classify", *map(str, videos), "--model", str(trained / "run"), "--top-k", "2"]) == 0
-    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in lines] == [str(video) for video in videos]
-    for _, first, probability, second, other, attention in lines:
-        assert {first, second} == set(LABELS)
-        assert float(probability) + float(other) == pytest.approx(1, abs=0.002)
-        shares = [part.split(":") for part in attention.removeprefix("attention ").split()]
-        assert [time for time, _ in shares] == ["0.10s", "0.30s", "0.50s", "0.70s"]
-        assert sum(int(share.rstrip("%")) for _, share in shares) == pytest.approx(100, abs=2)
-
-
 def test_classify_needs_the_model_file_only(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

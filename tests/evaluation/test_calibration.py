@@ -7,8 +7,9 @@ import pytest
 from scipy.special import softmax
 
 from pipeline.errors import CheckpointError
-from pipeline.evaluation.calibration import Calibration, choose_temperature, fit_calibration
+from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.metrics import log_losses
+from pipeline.evaluation.temperature import choose_temperature, fit_calibration
 
 
 def _answers(seed: int, num_clips: int, *, scale: float) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -121,6 +121,7 @@ def test_a_broken_video_costs_itself_only(trained: Path, tmp_path: Path) -> None
         "unsure": False,
         "error": "the file is empty",
         "warnings": [],
+        "duration_seconds": None,
     }
     assert "failed: the file is empty" in repr(results[0])
     with pytest.raises(VideoError, match="no such file"):

@@ -1,0 +1,165 @@
+"""`clipwise classify`: what goes in, what comes out, and when it ends."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import answers
+from pipeline.cli.answers import CsvRows, Table
+from pipeline.cli.main import main
+from pipeline.evaluation.predictions import PROBABILITY_PREFIX
+from pipeline.inference.classification import Classification
+from pipeline.report.words import display_width
+from tests.helpers.runs import make_run
+from tests.helpers.videos import write_numbered_video
+
+LABELS = ("걷기", "wide")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with videos/, clips/ and run/."""
+    folder = tmp_path_factory.mktemp("classify")
+    make_run(folder, labels=LABELS)
+    return folder
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], None]]:
+    """Gives a content to stdin."""
+    reading, writing = os.pipe()
+
+    def give(content: bytes) -> None:
+        os.write(writing, content)
+        os.close(writing)
+
+    with open(reading, "rb") as file:  # noqa: PTH123
+        monkeypatch.setattr("sys.stdin", file)
+        yield give
+
+
+def test_several_videos_are_a_table(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = [write_numbered_video(tmp_path / f"{number}.avi", 9, frame_rate=10) for number in range(2)]
+    (tmp_path / "2.avi").touch()
+    arguments = [
+        "classify",
+        str(tmp_path),
+        "--model",
+        str(trained / "run"),
+        "--top-k",
+        "2",
+        "--threshold",
+        "1",
+    ]
+    assert main(arguments) == 1
+    shown, said = capsys.readouterr()
+    header, *lines, last = shown.splitlines()
+    assert header == "label   prob.             length   video"
+    assert last == f"failed{' ' * 29}{tmp_path / '2.avi'}: the file is empty"
+    assert len(lines) == 4
+    for first, second, video in zip(lines[::2], lines[1::2], videos, strict=True):
+        label, probability, unsure, seconds, unit, name = first.split()
+        assert (unsure, seconds, unit, name) == ("unsure", "0.9", "s", str(video))
+        other, rest = second.split()
+        assert {label, other} == set(LABELS)
+        assert float(probability) + float(rest) == pytest.approx(1, abs=0.002)
+        assert float(probability) >= float(rest)
+    assert f"error: {tmp_path / '2.avi'}: the file is empty" in said
+    assert "1 of 3 videos could not be classified" in said
+
+
+def test_a_table_is_aligned_and_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    labels = ["걷기 걷기", "a label that is much too long for a column", "b\x1b[31m"]
+    table = Table(labels, top_k=1)
+    for label, seconds, unsure, status in (
+        (labels[0], 0.5, False, "ok"),
+        (labels[1], 86_400.0, True, "damaged"),
+        (labels[2], 10.0, False, "damaged"),
+    ):
+        probabilities = {label: 0.9}
+        table.show(
+            Classification(
+                path="v/\x1b]0;x\x07.mp4", status=status, label=label, class_index=0, unsure=unsure,
+                probabilities=probabilities, duration_seconds=seconds,
+            )
+        )  # fmt: skip
+    shown = capsys.readouterr().out
+    lines = shown.splitlines()
+    starts = {display_width(line[: line.index("v")]) for line in lines[1:]} | {lines[0].index("video")}
+    assert len(starts) == 1
+    assert max(starts) <= 56
+    assert "\x1b" not in shown
+    assert [word for word in shown.split() if word in ("unsure", "damaged")] == ["unsure", "damaged"]
+
+
+def test_csv_is_read_back_by_another_program(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ['=1+1, "so".avi', "line\nfeed.avi", "plain.avi"]
+    for name in names:
+        write_numbered_video(Path("v.avi"), 9, frame_rate=10).rename(name)
+    Path("+no video").touch()
+    arguments = ["classify", *names, "+no video", "--model", str(trained / "run")]
+    assert main([*arguments, "--csv", "--top-k", "9"]) == 1
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""), strict=True))
+    assert [row["path"] for row in rows] == [f"./{names[0]}", *names[1:], "./+no video"]
+    assert all(Path(row["path"]).exists() for row in rows)
+    assert PROBABILITY_PREFIX == answers._PROBABILITY_PREFIX
+    for row in rows[:-1]:
+        shares = {label: float(row[PROBABILITY_PREFIX + label]) for label in LABELS}
+        assert sum(shares.values()) == pytest.approx(1)
+        assert float(row["probability"]) == shares[row["label"]] == max(shares.values())
+        assert float(row["probability_2"]) == shares[row["label_2"]] == min(shares.values())
+        assert (row["status"], row["unsure"], row["error"]) == ("ok", "no", "")
+        assert row["duration_seconds"] == "0.9"
+    assert list(rows[-1].values()) == ["./+no video", "failed", *[""] * 7, "the file is empty", "", ""]
+    assert main([*arguments, "--csv", "--json"]) == 2
+    assert "--json and --csv were both given" in capsys.readouterr().err
+
+
+def test_csv_on_a_terminal_escapes_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = Classification(path="a\x1b[31m.mp4", status="failed", error="no such file")
+    CsvRows(["x"], top_k=1).show(failed)
+    assert "a\x1b[31m.mp4,failed" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    CsvRows(["x"], top_k=1).show(failed)
+    assert r"a\x1b[31m.mp4,failed" in capsys.readouterr().out
+
+
+def test_a_list_on_stdin(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], stdin: Callable[[bytes], None]
+) -> None:
+    good = write_numbered_video(tmp_path / "good.avi", 9, frame_rate=10)
+    odd = os.fsencode(tmp_path) + b"/\xff\n\x1b.avi"
+    os.link(good, odd)
+    stdin(b"\0".join([odd, b"missing.mp4", bytes(tmp_path)]))
+    assert main(["classify", str(good), "-", "--null", "--model", str(trained / "run"), "--json"]) == 1
+    shown, said = capsys.readouterr()
+    results = [json.loads(line) for line in shown.splitlines()]
+    assert [os.fsencode(result["path"]) for result in results] == [
+        bytes(good), odd, b"missing.mp4", bytes(good), odd
+    ]  # fmt: skip
+    assert [result["error"] for result in results] == [None, None, "no such file", None, None]
+    assert "error: missing.mp4: no such file" in said
+    assert "1 of 5 videos could not be classified" in said
+    assert results[0]["probabilities"] == results[4]["probabilities"]
+
+
+def test_an_empty_list_is_said(
+    trained: Path, capsys: pytest.CaptureFixture[str], stdin: Callable[[bytes], None]
+) -> None:
+    stdin(b"\n")
+    assert main(["classify", "-", "--model", str(trained / "run")]) == 0
+    shown, said = capsys.readouterr()
+    assert shown.count("\n") == 1  # the header
+    assert "the list on stdin names no videos" in said
