@@ -38,6 +38,7 @@ class Classification:
         error: why it failed; None otherwise.
         warnings: what makes the answer less sure: damage, an unusual length.
         images: the frames themselves, (T, S, S, 3) uint8 RGB; None if failed.
+        picture_box_px: left, top, right, bottom of the picture in them, without the bars; None if failed.
     """
 
     path: str
@@ -50,6 +51,7 @@ class Classification:
     error: str | None = None
     warnings: tuple[str, ...] = ()
     images: np.ndarray | None = field(default=None, repr=False, compare=False)
+    picture_box_px: tuple[int, int, int, int] | None = None
 
     @property
     def probability(self) -> float:
