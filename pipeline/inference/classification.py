@@ -39,6 +39,7 @@ class Classification:
         warnings: what makes the answer less sure: damage, an unusual length.
         duration_seconds: how long the video lasts; None if failed.
         images: the frames themselves, (T, S, S, 3) uint8 RGB; None if failed.
+        picture_box_px: left, top, right, bottom of the picture in them, without the bars; None if failed.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Classification:
     warnings: tuple[str, ...] = ()
     duration_seconds: float | None = None
     images: np.ndarray | None = field(default=None, repr=False, compare=False)
+    picture_box_px: tuple[int, int, int, int] | None = None
 
     @property
     def probability(self) -> float:

@@ -14,10 +14,12 @@ from pipeline.errors import VideoError
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.predict import leave_one_out, predict
 from pipeline.inference.classification import Classification, FrameEvidence
+from pipeline.inference.explanation import Explanation, explain
 from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.model.classifier import ClipClassifier
 from pipeline.spec import ClipSpec
+from pipeline.video.letterbox import place
 from pipeline.video.pause import NotYet
 from pipeline.video.reader import ClipRead
 from pipeline.video.worker import read_clips_isolated
@@ -153,6 +155,29 @@ class Classifier:
             warnings=tuple(self._warnings(read)),
             duration_seconds=read.duration_seconds,
             images=read.frames,
+            picture_box_px=_picture_box_px(read, self.spec),
+        )
+
+    def explain(self, result: Classification, *, num_key_frames: int = 3) -> Explanation:
+        """Where in its key frames the label of a classification was seen, and what is known of the attention.
+
+        Key frames are those without which the label's probability falls most. The maps are computed by torch,
+        whatever runtime embedded the frames.
+
+        Args:
+            result: of this classifier, not failed, with its images.
+            num_key_frames: how many frames to look into, at most T.
+
+        Raises:
+            ValueError: a classification that failed or has no images.
+            UsageError: the backbone has no map of the frame.
+        """
+        return explain(
+            self._model,
+            result,
+            num_key_frames=num_key_frames,
+            attention_note="",
+            attention_trusted=None,
         )
 
     def _warnings(self, read: ClipRead) -> Iterator[str]:
@@ -173,6 +198,13 @@ class Classifier:
 
     def __repr__(self) -> str:
         return f"Classifier({self._model.config.backbone}, labels: {', '.join(self.labels)})"
+
+
+def _picture_box_px(read: ClipRead, spec: ClipSpec) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the picture in a clip's frames: what is around it are bars."""
+    placed = place(read.width, read.height, image_size=spec.image_size, fit=spec.fit)
+    (left, top), (width, height) = placed.corner_xy_px, placed.size_wh_px
+    return left, top, left + width, top + height
 
 
 def _evidence(

@@ -13,7 +13,7 @@ from pipeline.audit.duplicates import DuplicateSet, Kind
 from pipeline.clips.clip import SPLITS, Clip
 from pipeline.clips.store import ClipStore
 from pipeline.report.charts import bar, histogram
-from pipeline.report.page import jpeg_uri, write_page
+from pipeline.report.page import Picture, jpeg, write_page
 
 _FRAME_PX = 104
 _MAX_SETS = 24  # shown of each kind of copies
@@ -86,15 +86,15 @@ class _Pictures:
 
     def __init__(self, store: ClipStore) -> None:
         self._store = store
-        self._made: dict[str, str] = {}
+        self._made: dict[str, Picture] = {}
 
-    def card(self, clip: Clip, note: str = "") -> dict[str, str]:
+    def card(self, clip: Clip, note: str = "") -> dict[str, Any]:
         """What a figure shows of a clip: its first, middle and last frame, its path, a note."""
         if clip.id not in self._made:
             frames = self._store.frames(clip)
             chosen = sorted({0, len(frames) // 2, len(frames) - 1})
             strip = np.concatenate([frames[index] for index in chosen], axis=1)
-            self._made[clip.id] = jpeg_uri(strip, side_px=_FRAME_PX * len(chosen))
+            self._made[clip.id] = jpeg(strip, side_px=_FRAME_PX * len(chosen))
         return {"image": self._made[clip.id], "path": clip.path, "note": note}
 
 
@@ -218,7 +218,7 @@ def _first_frames(audit: Audit) -> dict[str, Any]:
         for label, (differing, total) in sorted(of_class.items())
     ]
     examples = [
-        {"image": jpeg_uri(_beside(it.picture, audit.store.frames(clips[clip_id])[0]), side_px=2 * _FRAME_PX),
+        {"image": jpeg(_beside(it.picture, audit.store.frames(clips[clip_id])[0]), side_px=2 * _FRAME_PX),
          "path": clips[clip_id].path, "note": clips[clip_id].label}
         for clip_id, it in audit.first_frames.by_clip.items()
         if it.picture is not None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 BLUE, RED, PALE, INK, GREY = "#4c78a8", "#b3261e", "#e9edf1", "#1a1a1a", "#62666d"
+BROWN = "#b35c00"
 
 
 def bar(share: float, *, tick: float | None = None, is_loud: bool = False, width_px: int = 180) -> Markup:
@@ -18,6 +19,24 @@ def bar(share: float, *, tick: float | None = None, is_loud: bool = False, width
         x_px = width_px * min(max(tick, 0.0), 1.0)
         parts.append(f'<path d="M{x_px:.1f} 0v16" stroke="{INK}" stroke-width="1.5"/>')
     return svg(width_px, 16, parts)
+
+
+def signed_bar(share: float, *, width_px: int = 180) -> Markup:
+    """A bar from a line in the middle: to the right and full above 0, to the left and hollow below it."""
+    share = min(max(share, -1.0), 1.0)
+    middle_px = width_px / 2
+    length_px = abs(share) * (middle_px - 1)
+    left_px = middle_px if share > 0 else middle_px - length_px
+    look = f'fill="{BROWN}"' if share > 0 else f'fill="none" stroke="{BROWN}" stroke-width="1.5"'
+    return svg(
+        width_px,
+        16,
+        [
+            f'<path d="M0 8.5H{width_px}" stroke="{PALE}" stroke-width="2"/>',
+            f'<rect x="{left_px:.1f}" y="3" width="{length_px:.1f}" height="11" {look}/>',
+            f'<path d="M{middle_px:.1f} 0v16" stroke="{INK}" stroke-width="1.5"/>',
+        ],
+    )
 
 
 def histogram(counts: Sequence[int], *, width_px: int = 240, height_px: int = 30) -> Markup:

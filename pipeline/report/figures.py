@@ -11,6 +11,15 @@ def share(value: float) -> str:
     return f"{value:.3f}"
 
 
+def probability(value: float) -> str:
+    """A probability with three digits, or as many as tell it from 1 (.99992 is not "1.000")."""
+    for digits in range(3, 7):
+        text = f"{value:.{digits}f}"
+        if value >= 1 or float(text) < 1:
+            return text
+    return "above 0.999999"
+
+
 def interval(pair: list[float] | None) -> str:
     """An interval; nothing where there is none."""
     return f"{pair[0]:.3f} to {pair[1]:.3f}" if pair else ""
@@ -42,4 +51,4 @@ def probability_rows(judged: dict[str, Any]) -> list[list[str]]:
         return [*rows, ["unsure below", "-", calibration["threshold_reason"]]]
     right = "none of them" if kept["precision"] is None else f"{share(kept['precision'])} of these are right"
     given = f"answers {kept['num_kept']} of {judged['num_used']} clips ({kept['coverage']:.3f}); {right}"
-    return [*rows, ["unsure below", share(threshold), given]]
+    return [*rows, ["unsure below", probability(threshold), given]]

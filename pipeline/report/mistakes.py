@@ -7,7 +7,8 @@ import numpy as np
 
 from pipeline.clips.store import ClipStore
 from pipeline.evaluation.predictions import ClipAnswer
-from pipeline.report.page import jpeg_uri
+from pipeline.report.figures import probability
+from pipeline.report.page import jpeg
 
 MAX_MISTAKES = 12
 _MAX_FRAMES = 12
@@ -40,11 +41,11 @@ def film_strips(store: ClipStore, answers: Sequence[ClipAnswer]) -> list[dict[st
                 "id": answer.id,
                 "label": answer.label,
                 "predicted": answer.predicted,
-                "confidence": f"{answer.confidence:.3f}",
+                "confidence": probability(answer.confidence),
                 "of_label": f"{answer.probabilities.get(answer.label, 0.0):.3f}",
                 "is_unsure": answer.is_unsure,
                 "frames": [
-                    {"image": jpeg_uri(frames[index], side_px=_FRAME_PX), "time": f"{time:.2f} s"}
+                    {"image": jpeg(frames[index], side_px=_FRAME_PX), "time": f"{time:.2f} s"}
                     for index, time in zip(chosen, times, strict=True)
                 ],
             }

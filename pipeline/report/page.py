@@ -7,6 +7,7 @@ as an escape.
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,19 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _JPEG_QUALITY = 72
 # The page may show what it holds and nothing else, wherever it is opened from.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture that a page holds: its content as a data URI, and the size it takes before it is decoded."""
+
+    uri: str = field(repr=False)
+    width_px: int
+    height_px: int
+
+    def __html__(self) -> str:
+        """The attributes of an `img`."""
+        return f'src="{self.uri}" width="{self.width_px}" height="{self.height_px}"'
 
 
 def write_page(path: Path, template: str, values: Mapping[str, Any]) -> None:
@@ -46,8 +60,8 @@ def line(text: object, max_columns: int = 200) -> str:
     return shortened(one_line(str(text)), max_columns)
 
 
-def jpeg_uri(picture: NDArray[np.uint8], *, side_px: int) -> str:
-    """A picture (H, W, 3) RGB, shrunk to fit `side_px`, as a data URI."""
+def jpeg(picture: NDArray[np.uint8], *, side_px: int) -> Picture:
+    """A picture (H, W, 3) RGB for a page, shrunk to fit `side_px`."""
     import cv2
 
     from pipeline.video.letterbox import resize_frame
@@ -59,7 +73,8 @@ def jpeg_uri(picture: NDArray[np.uint8], *, side_px: int) -> str:
     is_written, content = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     if not is_written:
         raise ValueError(f"no JPEG could be made of {picture.shape} {picture.dtype}")
-    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode("ascii")
+    uri = "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode("ascii")
+    return Picture(uri=uri, width_px=size_wh[0], height_px=size_wh[1])
 
 
 @lru_cache(maxsize=1)

@@ -289,7 +289,10 @@ def read_clips_isolated(
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
     ) as pool:
-        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), paths)
+        job: Callable[[AnyPath], ClipRead] = partial(
+            _read_job, spec=spec, frame_rate=frame_rate, damaged=damaged
+        )
+        yield from pool.map(job, paths)
 
 
 def read_clip_isolated(
