@@ -53,8 +53,8 @@ def print_scores(
             *([["  95 % interval", *(interval(intervals[key]) for key in SCORES)]] if intervals else []),
             *[
                 [BASELINE_TEXTS[baseline], *_three(figures)]
-                for baseline, figures in baselines.items()
-                if figures is not None
+                for baseline in BASELINE_TEXTS
+                if (figures := baselines.get(baseline)) is not None
             ],
         ],
         header=["", *SCORES.values()],

@@ -1,7 +1,7 @@
 """What the folds of a cross-validation say together: means, honest intervals, and all held-back answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from pipeline.evaluation.metrics import ClassScores, Scores, confusion, score, s
 from pipeline.evaluation.notes import interval_notes
 from pipeline.evaluation.verdict import Verdict, verdict_on
 from pipeline.labels import Labels
+
+_SAME = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +121,13 @@ def summarise_folds(folds: Sequence[FoldAnswers], labels: Labels) -> CrossValida
     num_groups = len(set(groups))
     enough = num_groups >= MIN_GROUPS_FOR_INTERVAL
     test_share = float(np.mean([len(each.true) / each.num_train for each in folds]))
-    num_right = int((true == predicted).sum())
+    varied = int((true == predicted).sum()) not in (0, len(true))
+    intervals = _intervals([_values(each) for each in own], test_share) if enough and varied else None
+    unsure = enough and varied and intervals is None
+    notes = ["No intervals: a score is the same in all folds, which says nothing of how sure it is."] * unsure
     best = max(means, key=lambda name: (means[name].macro_f1, means[name].accuracy))
+    paired = [_values(a) - _values(b) for a, b in zip(own, others[best], strict=True)]
+    differences = _intervals(paired, test_share) if enough else None
     return CrossValidation(
         labels=labels,
         num_groups=num_groups,
@@ -129,26 +136,24 @@ def summarise_folds(folds: Sequence[FoldAnswers], labels: Labels) -> CrossValida
             for row, (each, scores) in enumerate(zip(folds, own, strict=True))
         ),
         scores=_mean(own),
-        intervals={
-            key: (max(0.0, low), min(1.0, high))
-            for key, (low, high) in _intervals([_values(each) for each in own], test_share).items()
-        }
-        if enough and num_right not in (0, len(true))
+        intervals={key: (max(0.0, low), min(1.0, high)) for key, (low, high) in intervals.items()}
+        if intervals
         else None,
         baselines={**means, SHUFFLED: _mean([each.shuffled for each in folds])},
         verdict=verdict_on(
             best,
             _mean(own).to_dict(),
             means[best].to_dict(),
-            _intervals([_values(a) - _values(b) for a, b in zip(own, others[best], strict=True)], test_share)
-            if enough
-            else None,
+            differences,
             num_groups=num_groups,
+            num_folds=len(folds),
         ),
         per_class=_of_one_repeat(score_classes(true, predicted, labels), num_repeats),
         confusion=confusion(true, predicted, num_classes),
-        per_group=None if enough else group_scores(true, predicted, groups),
-        notes=tuple(interval_notes(true, predicted, groups)),
+        per_group=None
+        if enough
+        else _groups_of_one_repeat(group_scores(true, predicted, groups), num_repeats),
+        notes=(*interval_notes(true, predicted, groups), *notes),
     )
 
 
@@ -177,8 +182,11 @@ def _mean(scores: Sequence[Scores]) -> Scores:
     return Scores(accuracy=accuracy, macro_f1=macro_f1, balanced_accuracy=balanced)
 
 
-def _intervals(values: Sequence[np.ndarray], test_share: float) -> dict[str, Interval]:
+def _intervals(values: Sequence[np.ndarray], test_share: float) -> dict[str, Interval] | None:
+    """Of each score over the folds; None where a score is the same in all of them, and not 0."""
     columns = np.stack(values, axis=1)  # (3, folds)
+    if any(np.ptp(column) < _SAME and abs(column[0]) > _SAME for column in columns):
+        return None  # a spread of 0 would make certainty of a coincidence
     return {
         key: corrected_t_interval(column, test_share=test_share)
         for key, column in zip(SCORE_KEYS, columns, strict=True)
@@ -197,3 +205,7 @@ def _of_one_repeat(rows: Sequence[ClassScores], num_repeats: int) -> tuple[Class
         )
         for row in rows
     )
+
+
+def _groups_of_one_repeat(groups: Sequence[GroupScore], num_repeats: int) -> tuple[GroupScore, ...]:
+    return tuple(replace(group, support=group.support // num_repeats) for group in groups)

@@ -59,8 +59,8 @@ def _notes_of_training(store: ClipStore, clips: Sequence[Clip], split: Split | N
     notes = []
     if split == "val":
         notes.append(
-            "Training stopped where it did best on these clips, and temperature and threshold were chosen on "
-            "them: on new videos the figures are a little lower."
+            "Training stopped where it did best on these clips, and what there is of temperature and "
+            "threshold was chosen on them: on new videos the figures are a little lower."
         )
     trained = store.usable("train")
     groups = {clip.group for clip in clips}

@@ -23,7 +23,8 @@ class Verdict:
             these same clips, which flatters it a little.
         difference: macro-F1 and accuracy of the model minus those of the baseline.
         interval: their 95 % intervals, paired over groups; None with too few groups.
-        beats: whether the model has more macro-F1, beyond the interval; None: that cannot be told.
+        beats: whether the model has more macro-F1, beyond the interval, without surely less accuracy; None:
+            that cannot be told.
     """
 
     sentence: str
@@ -83,6 +84,7 @@ def verdict_on(
     intervals: Mapping[str, Interval] | None,
     *,
     num_groups: int,
+    num_folds: int | None = None,
 ) -> Verdict:
     """The verdict on a model beside a baseline.
 
@@ -90,16 +92,18 @@ def verdict_on(
         baseline: its name.
         own: macro-F1 and accuracy of the model.
         other: those of the baseline.
-        intervals: of the differences, paired; None with too few groups.
+        intervals: of the differences, paired; None with too few groups, or where they do not vary.
         num_groups: that they rest on.
+        num_folds: of a cross-validation, whose folds the intervals are taken over.
     """
+    over = f"{num_groups} groups" if num_folds is None else f"{num_folds} folds of {num_groups} groups"
     interval = {key: intervals[key] for key in _KEYS} if intervals else None
     return Verdict(
-        sentence=_sentence(BASELINE_TEXTS[baseline], own, other, interval, num_groups=num_groups),
+        sentence=_sentence(BASELINE_TEXTS[baseline], own, other, interval, num_groups=num_groups, over=over),
         baseline=baseline,
         difference={key: own[key] - other[key] for key in _KEYS},
         interval=interval,
-        beats=interval["macro_f1"][0] > 0 if interval else None,
+        beats=interval["macro_f1"][0] > 0 and interval["accuracy"][1] >= 0 if interval else None,
     )
 
 
@@ -110,11 +114,18 @@ def _sentence(
     interval: Mapping[str, Interval] | None,
     *,
     num_groups: int,
+    over: str,
 ) -> str:
     against = (
         f"macro-F1 {own['macro_f1']:.3f} against {other['macro_f1']:.3f}, "
         f"accuracy {own['accuracy']:.3f} against {other['accuracy']:.3f}"
     )
+    if interval is None and num_groups >= MIN_GROUPS_FOR_INTERVAL:
+        return (
+            "Whether this data needs it cannot be told: all folds have the same difference, which says "
+            "nothing of how sure it is. Beside the best of the simpler methods, "
+            f"{baseline}, it has {against}."
+        )
     if interval is None:
         return (
             f"Whether this data needs it cannot be told from {num_groups} independent groups (at least "
@@ -124,8 +135,14 @@ def _sentence(
     (low, high), (accuracy_low, accuracy_high) = interval["macro_f1"], interval["accuracy"]
     sure = (
         f"{against} (95 % interval of the difference {low:+.3f} to {high:+.3f} in macro-F1, "
-        f"{accuracy_low:+.3f} to {accuracy_high:+.3f} in accuracy, over {num_groups} groups)"
+        f"{accuracy_low:+.3f} to {accuracy_high:+.3f} in accuracy, over {over})"
     )
+    if low > 0 and accuracy_high < 0:
+        return (
+            f"It is better in macro-F1 than the best of the simpler methods, {baseline}, and surely less "
+            f"often right: {sure}. Which of the two counts depends on whether rare classes matter as much as "
+            "frequent ones."
+        )
     if low > 0:
         return f"It is better than the best of the simpler methods, {baseline}: {sure}."
     if high < 0:

@@ -188,7 +188,6 @@ class _Loop:
                 torch.from_numpy(targets[start : start + self._part_size]).to(task.device),
                 self._loss_weights,
                 step_weight=step_weight,
-                label_smoothing=options.label_smoothing,
             )
             loss_of_part = loss.item()
             if not math.isfinite(loss_of_part):

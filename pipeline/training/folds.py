@@ -126,7 +126,11 @@ def cross_validate(
     mirrored_classes(store.labels, options.flip_labels)
     if device.type == "mps":
         check_gradients(device)
-    given = {**what_was_given(store, options, None, device), "folds": num_folds, "repeats": num_repeats}
+    given = {
+        **what_was_given(store, options, None, device, runtime),
+        "folds": num_folds,
+        "repeats": num_repeats,
+    }
     check_folder(out)
     make_folder(out)
     with owned_folder(out):

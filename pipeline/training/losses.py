@@ -25,7 +25,6 @@ def part_of_step(
     weights: torch.Tensor | None,
     *,
     step_weight: float,
-    label_smoothing: float,
 ) -> torch.Tensor:
     """What some of a step's clips add to the step's loss.
 
@@ -36,9 +35,8 @@ def part_of_step(
         targets: (B,) its labels.
         weights: (K,) of the classes; None: 1.
         step_weight: sum of the weights of all clips in the step.
-        label_smoothing: share of the target that goes to all classes alike.
     """
-    total = F.cross_entropy(logits, targets, weight=weights, label_smoothing=label_smoothing, reduction="sum")
+    total = F.cross_entropy(logits, targets, weight=weights, reduction="sum")
     return total / step_weight
 
 

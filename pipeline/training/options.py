@@ -1,5 +1,6 @@
 """What a training run is asked to do. The same fields are the command line's options and `config.json`."""
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from pipeline.errors import UsageError
 TINY = "tiny"
 NO_WEIGHTS = "none"
 FITTED_DIM = 64
+MAX_SEED = 2**31 - 1  # folds count on from it, and scikit-learn takes 32 bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +80,6 @@ class TrainOptions:
     """Largest norm of the gradient; 0 for no limit."""
     class_weights: bool = True
     """Weigh classes alike in the loss, instead of clips."""
-    label_smoothing: float = 0.0
-    """Share of the loss's target that goes to all classes alike, 0 to below 1."""
     augment: bool = True
     """Change colours and geometry of training clips a little when training from pixels."""
     flip: bool = False
@@ -127,16 +127,18 @@ class TrainOptions:
             )
         for name, low in _LOWEST.items():
             value = getattr(self, name)
-            if value is not None and value < low:
+            if value is not None and not low <= value < math.inf:
                 raise UsageError(f"--{_flag(name)} is {value}; allowed: {low} or more.")
-        for name in ("dropout", "input_dropout", "label_smoothing"):
+        if self.seed > MAX_SEED:
+            raise UsageError(f"--seed is {self.seed}; allowed: 0 to {MAX_SEED}.")
+        for name in ("dropout", "input_dropout"):
             share = getattr(self, name)
             if share is not None and not 0 <= share < 1:
                 raise UsageError(f"--{_flag(name)} is {getattr(self, name)}; allowed: 0 to below 1.")
-        if self.learning_rate is not None and self.learning_rate <= 0:
-            raise UsageError(f"--learning-rate is {self.learning_rate}; allowed: more than 0.")
-        if self.backbone_rate <= 0:
-            raise UsageError(f"--backbone-rate is {self.backbone_rate}; allowed: more than 0.")
+        for name in ("learning_rate", "backbone_rate"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 < rate < math.inf:
+                raise UsageError(f"--{_flag(name)} is {rate}; allowed: more than 0.")
 
     @property
     def trains_backbone(self) -> bool:

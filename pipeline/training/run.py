@@ -84,7 +84,7 @@ def train(
     mirrored_classes(store.labels, options.flip_labels)
     if device.type == "mps":
         check_gradients(device)
-    given = what_was_given(store, options, init, device)
+    given = what_was_given(store, options, init, device, runtime)
     check_folder(out)
     make_folder(out)
     with owned_folder(out):

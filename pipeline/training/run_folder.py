@@ -24,6 +24,7 @@ from typing import Any
 import torch
 
 from pipeline.clips.store import ClipStore
+from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import CheckpointError, ConflictError
 from pipeline.files import sha256_of_file
 from pipeline.model.checkpoint import model_file
@@ -56,7 +57,11 @@ class RunResult:
 
 
 def what_was_given(
-    store: ClipStore, options: TrainOptions, init: Path | None, device: torch.device
+    store: ClipStore,
+    options: TrainOptions,
+    init: Path | None,
+    device: torch.device,
+    runtime: RuntimeName,
 ) -> dict[str, Any]:
     """All that decides how a run ends: two runs that were given the same end the same."""
     weights = Path(options.weights)
@@ -66,6 +71,7 @@ def what_was_given(
         "options": {**options.to_dict(), "weights": named},
         "init_sha256": sha256_of_file(model_file(init)) if init is not None else None,
         "device": device.type,
+        "runtime": runtime,
     }
 
 

@@ -96,6 +96,7 @@ class Stages:
         options, classifier = self.options, self.classifier
         mirrored = mirrored_classes(self.store.labels, options.flip_labels)
         keep = options.pretrained  # random weights do not come back
+        self.watch.say(f"embedding with {options.backbone} as it is on {self.embedder.runtime_words}")
         train = self._embed("train", keep=keep)
         baselines = self._fit_baselines(train)
         first: FitResult | None = None

@@ -289,10 +289,8 @@ def read_clips_isolated(
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
     ) as pool:
-        job: Callable[[AnyPath], ClipRead] = partial(
-            _read_job, spec=spec, frame_rate=frame_rate, damaged=damaged
-        )
-        yield from pool.map(job, paths)
+        jobs: Iterable[Any] = paths
+        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), jobs)
 
 
 def read_clip_isolated(

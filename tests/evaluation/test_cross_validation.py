@@ -1,5 +1,7 @@
 """Folds put together: means by hand, intervals that do not take folds for independent."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import RidgeClassifier
@@ -24,7 +26,7 @@ def _folds(num_groups: int = 30, *, share_right: float = 0.7) -> list[FoldAnswer
             predicted = np.where(random.random(10) < share_right, true, (true + 1) % 3)
             baseline = predicted.copy()
             wrong = np.flatnonzero(predicted != true)
-            baseline[wrong[:1]] = true[wrong[:1]]
+            baseline[wrong[: 1 + fold % 2]] = true[wrong[: 1 + fold % 2]]
             folds.append(
                 FoldAnswers(
                     repeat=repeat,
@@ -65,7 +67,7 @@ def test_means_and_pooled_figures_by_hand() -> None:
     assert set(found.baselines) == {"majority", "mean", "shuffled"}
     assert found.verdict.baseline == "mean"
     assert found.verdict.difference is not None
-    assert found.verdict.difference["accuracy"] == pytest.approx(-0.1)
+    assert found.verdict.difference["accuracy"] == pytest.approx(-0.4 / 3)
     assert found.verdict.beats is False
     assert [(row["repeat"], row["fold"]) for row in found.per_fold] == [
         (1, 1),
@@ -82,10 +84,36 @@ def test_few_groups_and_no_mistakes_have_no_interval() -> None:
     assert (few.intervals, few.verdict.beats) == (None, None)
     assert few.per_group is not None
     assert len(few.per_group) == 5
+    assert sum(group.support for group in few.per_group) == 30  # clips, not the answers of two repeats
     assert any("5 independent groups are too few" in note for note in few.notes)
     perfect = summarise_folds(_folds(share_right=1.0), LABELS)
     assert perfect.intervals is None
     assert any("No mistake in 30 independent groups" in note for note in perfect.notes)
+
+
+def test_folds_that_are_all_alike_make_no_certainty() -> None:
+    """Five clips' difference in five folds is no interval of width 0."""
+    alike = []
+    for fold in range(5):
+        true = np.arange(8) % 3
+        one_wrong, two_wrong = true.copy(), true.copy()
+        one_wrong[:1] = two_wrong[:2] = 2
+        alike.append(
+            replace(
+                _folds()[0],
+                fold=fold,
+                true=true,
+                logits=np.eye(3)[one_wrong],
+                baselines={"mean": two_wrong},
+                groups=tuple(f"{fold} {row}" for row in range(8)),
+            )
+        )
+    found = summarise_folds(alike, LABELS)
+    assert (found.intervals, found.verdict.interval, found.verdict.beats) == (None, None, None)
+    assert "all folds have the same difference" in found.verdict.sentence
+    assert any("a score is the same in all folds" in note for note in found.notes)
+    same = [replace(each, baselines={"mean": each.predicted}) for each in _folds()]
+    assert summarise_folds(same, LABELS).verdict.beats is False
 
 
 def test_the_interval_holds_what_such_models_reach_although_folds_overlap() -> None:

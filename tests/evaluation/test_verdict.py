@@ -49,6 +49,21 @@ def test_a_model_below_the_best_baseline_is_said_to_be_worse() -> None:
     assert "does not need it: the simpler single frame + logistic regression is better" in verdict.sentence
 
 
+def test_more_macro_f1_with_surely_less_accuracy_is_no_plain_better() -> None:
+    """80 clips of one class and 6 of each other: the majority class is seldom wrong, and knows no other."""
+    true = np.repeat([0, 1, 2], [80, 6, 6])
+    predicted = np.concatenate([np.where(np.arange(80) < 50, 0, 1), [1] * 6, [2] * 6])
+    verdict = compare_with_best(
+        true, predicted, {"majority": np.zeros(92, int)}, [str(row) for row in range(92)], num_classes=3
+    )
+    assert verdict.interval is not None
+    assert verdict.interval["macro_f1"][0] > 0 > verdict.interval["accuracy"][1]
+    assert verdict.beats is False
+    assert "better in macro-F1 than the best of the simpler methods, majority class, and surely less" in (
+        verdict.sentence
+    )
+
+
 def test_few_groups_tell_nothing() -> None:
     verdict = _compare(_wrong(range(5)), {"mean": _wrong(range(50))}, ["a", "b", "c"] * 40)
     assert (verdict.beats, verdict.interval) == (None, None)

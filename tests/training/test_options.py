@@ -1,6 +1,7 @@
 """Options: contradictions are refused, configurations round-trip."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -21,7 +22,12 @@ from pipeline.training.options import TrainOptions
         ({"weights": "none", "flip": True, "augment": False}, "--flip is an .* cannot go with --no-augment"),
         ({"flip_labels": ("a=b",)}, "--flip-labels changes pixels"),
         ({"weights": "none", "flip_labels": ("a=b",), "augment": False}, "--flip-labels is an augmentation"),
-        ({"label_smoothing": 1.0}, "--label-smoothing is 1.0; allowed: 0 to below 1"),
+        ({"learning_rate": math.nan}, "--learning-rate is nan; allowed: more than 0"),
+        ({"learning_rate": math.inf}, "--learning-rate is inf; allowed: more than 0"),
+        ({"backbone_rate": math.nan}, "--backbone-rate is nan; allowed: more than 0"),
+        ({"weight_decay": math.nan}, "--weight-decay is nan; allowed: 0 or more"),
+        ({"gradient_clip": math.inf}, "--gradient-clip is inf; allowed: 0 or more"),
+        ({"seed": 2**31}, "--seed is 2147483648; allowed: 0 to 2147483647"),
         ({"accumulate": 0}, "--accumulate is 0; allowed: 1 or more"),
         ({"head_epochs": -1}, "--head-epochs is -1; allowed: 0 or more"),
         ({"backbone_rate": 0.0}, "--backbone-rate is 0.0; allowed: more than 0"),
@@ -60,7 +66,7 @@ def test_fields_left_out_keep_their_defaults() -> None:
         ({"flip_labels": [1]}, "flip_labels is [1]; allowed: a list of texts"),
         ({"amp": "fp16"}, "amp is 'fp16'; allowed: one of auto, off"),
         ({"compile": "yes"}, "compile is 'yes'"),
-        ({"label_smoothing": None}, "label_smoothing is None"),
+        ({"weight_decay": None}, "weight_decay is None"),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_name(values: object, message: str) -> None:
