@@ -106,6 +106,21 @@ def assert_stands_alone(text: str, reader: Reader) -> None:
     assert "default-src &#39;none&#39;" in text
 
 
+def test_whether_explanations_are_true_is_said(
+    trained: tuple[ClipStore, RunResult, Checkpoint], tmp_path: Path
+) -> None:
+    """Training measured it; where it was not, the page has no such section."""
+    judged = trained[1].metrics["validation"]
+    text, reader = page_of(trained, tmp_path / "report.html")
+    assert judged["explanations"]["attention_note"] in reader.text
+    assert "Frames are taken out, the most important first" in reader.text
+    assert_stands_alone(text, reader)
+    without = {key: value for key, value in judged.items() if key != "explanations"}
+    text, _ = page_of(trained, tmp_path / "report.html", judged=without)
+    assert 'id="explanations"' not in text
+    assert "#explanations" not in text
+
+
 def test_names_stay_text_and_nothing_is_fetched(
     trained: tuple[ClipStore, RunResult, Checkpoint], tmp_path: Path
 ) -> None:
