@@ -32,6 +32,12 @@ class Options:
     report: Annotated[Path | None, tyro.conf.arg(metavar="report.html")] = None
     """Also write a page with all of it and the most confident mistakes: one HTML file that needs no network.
     (The report.html of a run folder is of the validation clips, and stays as training wrote it.)"""
+    explanations: bool = False
+    """Also measure whether what is said of single frames is true: frames are taken out of each clip, and put
+    in, in the order of attention, of leave-one-out, and at random."""
+    other_models: tyro.conf.UseAppendAction[tuple[Path, ...]] = ()
+    """With --explanations: a run on the same clips with another --seed, for how far both agree on the frames
+    that count; may be given several times."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
     runtime: Literal["auto", "torch", "onnx"] = "auto"
@@ -42,6 +48,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UsageError(f"--threshold is {self.threshold}; allowed: 0 to 1.")
+        if self.other_models and not self.explanations:
+            raise UsageError("--other-models is for how far explanations agree: add --explanations.")
         if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
             raise UsageError(f"--report {self.report}: the page is HTML; give a name that ends in .html.")
         if self.report is not None and not self.report.parent.is_dir():
@@ -57,26 +65,34 @@ def run(options: Options) -> int:
     from pipeline.cli.progress import progress
     from pipeline.cli.stopwatch import Stopwatch
     from pipeline.clips.store import ClipStore
-    from pipeline.evaluation.judge import judge
+    from pipeline.evaluation.judge import Explaining, judge
     from pipeline.evaluation.predictions import predictions_csv
     from pipeline.evaluation.trained import load_trained
     from pipeline.files import write_text
     from pipeline.model.device import choose_device
 
     stopwatch = Stopwatch()
-    model = load_trained(
-        options.model,
-        device=choose_device(options.device),
-        runtime=options.runtime,
-        threshold=options.threshold,
-    )
+    device = choose_device(options.device)
+    model = load_trained(options.model, device=device, runtime=options.runtime, threshold=options.threshold)
+    others = [load_trained(path, device=device, runtime=options.runtime) for path in options.other_models]
+    for path, other in zip(options.other_models, others, strict=True):
+        if other.labels != model.labels or other.spec != model.spec:
+            raise UsageError(
+                f"--other-models {path} knows other labels, or takes other clips, than {options.model}; give "
+                "a run on the same clips with another --seed."
+            )
     store = ClipStore.open(options.clips)
 
     def embedding(rows: Iterable[int]) -> Iterable[int]:
         return progress(rows, "embedding", unit="clip")
 
     judgement = judge(
-        model, store, split=None if options.split == "all" else options.split, progress=embedding, say=say
+        model,
+        store,
+        split=None if options.split == "all" else options.split,
+        explaining=Explaining(others=tuple(others)) if options.explanations else None,
+        progress=embedding,
+        say=say,
     )
     if options.json:
         print_json(judgement.to_dict())

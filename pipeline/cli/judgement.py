@@ -4,6 +4,13 @@ from typing import Any
 
 from pipeline.cli.output import print_table
 from pipeline.evaluation.baselines import BASELINE_TEXTS
+from pipeline.report.explanation_figures import (
+    AGREEMENT_COLUMNS,
+    ORDER_COLUMNS,
+    agreement_rows,
+    explanation_sentences,
+    order_rows,
+)
 from pipeline.report.figures import SCORES, interval, probability_rows, share
 
 
@@ -19,6 +26,25 @@ def print_judgement(judged: dict[str, Any]) -> None:
     print(f"\n{judged['verdict']['sentence']}")
     for note in judged["notes"]:
         print(f"- {note}")
+    if judged.get("explanations"):
+        print()
+        print_explanations(judged["explanations"])
+
+
+def print_explanations(explanations: dict[str, Any]) -> None:
+    """Prints what the orders of the frames are worth, how far models agree, and what follows from it."""
+    print_table(
+        [[row["name"], *row["cells"]] for row in order_rows(explanations)], header=["", *ORDER_COLUMNS]
+    )
+    if explanations["agreement"] is not None:
+        print()
+        print_table(
+            [[row["name"], *row["cells"]] for row in agreement_rows(explanations["agreement"])],
+            header=["", *AGREEMENT_COLUMNS],
+        )
+    print()
+    for sentence in explanation_sentences(explanations):
+        print(sentence)
 
 
 def print_classes(per_class: list[dict[str, Any]]) -> None:

@@ -12,11 +12,12 @@ from pipeline.errors import StoreError
 from pipeline.evaluation.abstention import withhold
 from pipeline.evaluation.baselines import SHUFFLED, Baselines, ClipInputs, predict_baselines
 from pipeline.evaluation.calibration import Calibration
+from pipeline.evaluation.explanations import Explained, Explanations, measure_explanations
 from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, bootstrap_intervals, group_scores
 from pipeline.evaluation.judgement import Judgement
 from pipeline.evaluation.metrics import Scores, confusion, log_losses, score, score_classes, top_k_hits
 from pipeline.evaluation.notes import baseline_notes, data_notes, interval_notes, named_groups
-from pipeline.evaluation.predict import predict
+from pipeline.evaluation.predict import Prediction, predict
 from pipeline.evaluation.reliability import reliability
 from pipeline.evaluation.shuffled import score_shuffled
 from pipeline.evaluation.temperature import fit_calibration
@@ -24,6 +25,8 @@ from pipeline.evaluation.verdict import compare_with_best
 from pipeline.labels import Labels
 from pipeline.model.head import SequenceHead
 from pipeline.spec import ClipSpec
+
+_SEED = 20_203
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +55,26 @@ class Judged:
     trained_on: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Explaining:
+    """That a model's explanations are to be measured, too.
+
+    Attributes:
+        others: models trained with other seeds, for the agreement with them.
+        max_clips: that it is measured on, drawn at random where there are more; None: on all.
+    """
+
+    others: tuple[Judged, ...] = ()
+    max_clips: int | None = None
+
+
 def judge(
     model: Judged,
     store: ClipStore,
     *,
     split: Split | None,
     features: np.ndarray | None = None,
+    explaining: Explaining | None = None,
     progress: Progress = iter,
     say: Say = quiet,
 ) -> Judgement:
@@ -68,6 +85,7 @@ def judge(
         store: where the clips are.
         split: which of them; None: all.
         features: of these clips (N, T, D) by the model's embedder, where they are at hand.
+        explaining: that its explanations are to be measured; None: they are not.
         progress: wraps the clips that have to be embedded.
         say: is told how large the feature cache gets, where it gets large.
 
@@ -120,6 +138,11 @@ def judge(
             *interval_notes(true, predicted, groups),
             *baseline_notes(has_baselines=model.baselines is not None),
         ),
+        explanations=_explanations(
+            model, store, explaining, clips=clips, features=features, predictions=predictions, split=split
+        )
+        if explaining
+        else None,
     )
 
 
@@ -169,6 +192,44 @@ def baseline_inputs(
     # This backbone looks at the whole clip: the centre frame alone must be embedded alone.
     centre = [embedder.embed(store.frames(clip)[middle : middle + 1])[0] for clip in clips]
     return ClipInputs(features=features, centre=np.stack(centre))
+
+
+def _explanations(
+    model: Judged,
+    store: ClipStore,
+    explaining: Explaining,
+    *,
+    clips: Sequence[Clip],
+    features: np.ndarray,
+    predictions: Sequence[Prediction],
+    split: Split | None,
+) -> Explanations:
+    """Measures the explanations of a model whose features and predictions of some clips are at hand."""
+    if model.spec.num_frames < 2:
+        raise StoreError(
+            f"the clips of {store.folder} have one frame: no order of frames explains an answer."
+        )
+    rows = list(range(len(clips)))
+    if explaining.max_clips is not None and len(rows) > explaining.max_clips:
+        drawn = np.random.default_rng(_SEED).permutation(len(rows))[: explaining.max_clips]
+        rows = sorted(drawn.tolist())
+    chosen = [clips[row] for row in rows]
+    others = []
+    for other in explaining.others:
+        _check_fit(other, store)
+        embedded = embed_clips(store, chosen, other.embedder, keep=other.keep_features)
+        others.append(_explained(other, embedded))
+    return measure_explanations(
+        _explained(model, features[rows]),
+        [predictions[row] for row in rows],
+        [clip.group for clip in chosen],
+        split=split or "all",
+        others=others,
+    )
+
+
+def _explained(model: Judged, features: np.ndarray) -> Explained:
+    return Explained(head=model.head, features=features, temperature=model.calibration.temperature)
 
 
 def _check_fit(model: Judged, store: ClipStore) -> None:

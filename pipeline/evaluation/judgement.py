@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.clips.store import Clip
 from pipeline.evaluation.abstention import Abstention
 from pipeline.evaluation.calibration import Calibration
+from pipeline.evaluation.explanations import Explanations
 from pipeline.evaluation.intervals import GroupScore, Interval
 from pipeline.evaluation.metrics import ClassScores, Scores
 from pipeline.evaluation.predict import Prediction
@@ -39,6 +40,7 @@ class Judgement:
         abstention: what is left when unsure answers are withheld; None without a threshold.
         clips, predictions: the judged clips and what the model said of each.
         notes: sentences that belong to the figures.
+        explanations: whether what is said of single frames is true; None: it was not asked for.
     """
 
     split: str
@@ -61,6 +63,7 @@ class Judgement:
     clips: tuple[Clip, ...]
     predictions: tuple[Prediction, ...]
     notes: tuple[str, ...]
+    explanations: Explanations | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, without the predictions of single clips."""
@@ -85,4 +88,5 @@ class Judgement:
             "calibration": {**self.calibration.to_dict(), **self.reliability.to_dict()},
             "abstention": self.abstention.to_dict() if self.abstention else None,
             "notes": list(self.notes),
+            **({"explanations": self.explanations.to_dict()} if self.explanations else {}),
         }

@@ -55,22 +55,3 @@ def predict(head: SequenceHead, features: np.ndarray, *, temperature: float = 1.
         probabilities=probabilities.cpu().numpy(),
         attention_weights=output.attention_weights[0].double().cpu().numpy(),
     )
-
-
-def leave_one_out(
-    head: SequenceHead, features: np.ndarray, class_index: int, *, temperature: float = 1.0
-) -> np.ndarray:
-    """Importance (T,) of each frame: how much the class's probability falls without it.
-
-    The clip is predicted again T times, each time with one frame's features taken out (occlusion, Zeiler and
-    Fergus, 2014, over time). Positive: the frame spoke for the class. A clip of one frame has importance 0.
-    """
-    num_frames = len(features)
-    if num_frames == 1:
-        return np.zeros(1)
-    whole = predict(head, features, temperature=temperature).probabilities[class_index]
-    without = [
-        predict(head, np.delete(features, index, axis=0), temperature=temperature).probabilities[class_index]
-        for index in range(num_frames)
-    ]
-    return np.asarray(whole - np.array(without))

@@ -11,8 +11,10 @@ import torch
 from pipeline.embedding.embedder import Embedder
 from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import VideoError
+from pipeline.evaluation.attention_finding import AttentionFinding
 from pipeline.evaluation.calibration import Calibration
-from pipeline.evaluation.predict import leave_one_out, predict
+from pipeline.evaluation.importance import leave_one_out
+from pipeline.evaluation.predict import predict
 from pipeline.inference.classification import Classification, FrameEvidence
 from pipeline.inference.explanation import Explanation, explain
 from pipeline.labels import Labels
@@ -74,6 +76,7 @@ class Classifier:
         self.calibration = Calibration.from_dict(checkpoint.calibration)
         if threshold is not None:
             self.calibration = replace(self.calibration, threshold=threshold)
+        self._attention = AttentionFinding.from_dict(checkpoint.explanations)
         self._model = model
         self._embedder = Embedder(model, device=device, runtime=runtime)
 
@@ -176,8 +179,8 @@ class Classifier:
             self._model,
             result,
             num_key_frames=num_key_frames,
-            attention_note="",
-            attention_trusted=None,
+            attention_note=self._attention.attention_note if self._attention else "",
+            attention_trusted=self._attention.attention_trusted if self._attention else None,
         )
 
     def _warnings(self, read: ClipRead) -> Iterator[str]:

@@ -23,6 +23,7 @@ FOLDS_FILE = "folds.csv"
 FORMAT_VERSION = 2
 
 _KEY = "clipwise"  # one key with sorted JSON: safetensors writes several keys in varying order
+_OPTIONAL = ("explanations",)  # files that were written before they were known have none
 _FIELDS = ("format_version", "spec", "labels", "model", "calibration", "clip_seconds", "provenance")
 _CLIP_SECONDS = ("min", "median", "max")
 _NAMED_IN_MESSAGE = 4
@@ -39,6 +40,7 @@ class Checkpoint:
         clip_seconds: `min`, `median`, `max` length of the training clips.
         calibration: how probabilities were calibrated; None: not at all.
         provenance: where the model comes from: data digest, versions, metrics, seed, options. JSON values.
+        explanations: whether its attention was found to tell which frames count; None: never measured.
         format_version: of the file; another one is refused.
     """
 
@@ -48,6 +50,7 @@ class Checkpoint:
     clip_seconds: dict[str, float]
     calibration: dict[str, Any] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    explanations: dict[str, Any] | None = None
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -88,6 +91,7 @@ class Checkpoint:
             "calibration": self.calibration,
             "clip_seconds": self.clip_seconds,
             "provenance": self.provenance,
+            **({} if self.explanations is None else {"explanations": self.explanations}),
         }
 
     @classmethod
@@ -105,14 +109,17 @@ class Checkpoint:
                 f"model format version {version!r} is unknown; this Clipwise understands version "
                 f"{FORMAT_VERSION}. Install a newer Clipwise, or train the model again."
             )
-        if set(values) != set(_FIELDS):
-            wrong = sorted(set(_FIELDS).symmetric_difference(values))
+        wrong = sorted(set(_FIELDS).symmetric_difference(set(values).difference(_OPTIONAL)))
+        if wrong:
             raise CheckpointError(f"the header has missing or unknown fields: {', '.join(wrong)}.")
         labels = values["labels"]
         if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
             raise CheckpointError(f"labels are {labels!r}; they are a list of names.")
-        for name, kinds in (("clip_seconds", dict), ("provenance", dict), ("calibration", dict | None)):
-            if not isinstance(values[name], kinds):
+        for name, kinds in (
+            ("clip_seconds", dict), ("provenance", dict), ("calibration", dict | None),
+            ("explanations", dict | None),
+        ):  # fmt: skip
+            if not isinstance(values.get(name), kinds):
                 raise CheckpointError(f"{name} is a JSON {type(values[name]).__name__}, not an object.")
         try:
             return cls(

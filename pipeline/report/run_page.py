@@ -8,6 +8,14 @@ from pipeline.clips.store import ClipStore
 from pipeline.evaluation.predictions import ClipAnswer
 from pipeline.model.checkpoint import Checkpoint
 from pipeline.report.curves import learning_curves
+from pipeline.report.explanation_figures import (
+    AGREEMENT_COLUMNS,
+    ORDER_COLUMNS,
+    agreement_rows,
+    explanation_charts,
+    explanation_sentences,
+    order_rows,
+)
 from pipeline.report.figures import SCORES, interval, probability_rows, share
 from pipeline.report.mistakes import MAX_MISTAKES, film_strips
 from pipeline.report.page import write_page
@@ -84,11 +92,27 @@ def write_run_page(
             "reliability": reliability_chart(judged["calibration"]),
             "bins": judged["calibration"]["bins"],
             "probabilities": probability_rows(judged),
+            "explanations": _explanations(judged.get("explanations")),
             "mistakes": film_strips(store, answers),
             "mistakes_text": _mistakes_text(wrong, len(answers)),
             "commands": commands,
         },
     )
+
+
+def _explanations(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the page shows of a model's explanations; None: they were not measured."""
+    if found is None:
+        return None
+    agreement = found["agreement"]
+    return {
+        "sentences": explanation_sentences(found),
+        "charts": explanation_charts(found),
+        "order_columns": ORDER_COLUMNS,
+        "orders": order_rows(found),
+        "agreement_columns": AGREEMENT_COLUMNS,
+        "agreement": agreement_rows(agreement) if agreement else [],
+    }
 
 
 def _kept(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> str:

@@ -13,6 +13,7 @@ import torchvision
 from pipeline import __version__ as clipwise_version
 from pipeline.clips.store import Clip, ClipStore
 from pipeline.errors import CheckpointError
+from pipeline.evaluation.attention_finding import AttentionFinding
 from pipeline.evaluation.calibration import Calibration
 from pipeline.labels import Labels
 from pipeline.model.backbone import backbone_feature_dim
@@ -64,6 +65,7 @@ def describe(
     given: dict[str, Any],
     metrics: dict[str, Any],
     calibration: Calibration | None = None,
+    attention: AttentionFinding | None = None,
 ) -> Checkpoint:
     """Everything the model file says of itself beside its weights."""
     train_clips = store.usable("train")
@@ -74,6 +76,7 @@ def describe(
         model=classifier.config,
         clip_seconds={"min": min(seconds), "median": median(seconds), "max": max(seconds)},
         calibration=calibration.to_dict() if calibration else None,
+        explanations=attention.to_dict() if attention else None,
         provenance={
             **given,
             "training_clips": dict(sorted(Counter(clip.label for clip in train_clips).items())),

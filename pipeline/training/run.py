@@ -12,7 +12,7 @@ from pipeline.embedding.embedder import Embedder
 from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import StoreError
 from pipeline.evaluation.baselines import save_baselines
-from pipeline.evaluation.judge import Judged, calibrate, judge
+from pipeline.evaluation.judge import Explaining, Judged, calibrate, judge
 from pipeline.evaluation.predictions import PREDICTIONS_FILE, predictions_csv
 from pipeline.evaluation.trained import BASELINES_FILE, STARTING_FILE
 from pipeline.files import (
@@ -47,6 +47,8 @@ from pipeline.training.stages import Stages, Watch
 from pipeline.training.task import FitResult
 
 __all__ = ["Watch", "train"]
+
+_MAX_EXPLAINED = 60  # validation clips that its explanations are measured on: 2 to 4 s of CPU with 12 frames
 
 
 def train(
@@ -167,14 +169,20 @@ class _Run:
         save_baselines(self.out / BASELINES_FILE, judged.baselines)
         write_text(self.out / HISTORY_FILE, history_csv(result.history))
         judged, features = calibrate(judged, self.store, wanted_precision=self.options.abstain_precision)
-        judgement = judge(judged, self.store, split="val", features=features)
+        explaining = Explaining(max_clips=_MAX_EXPLAINED) if self.store.spec.num_frames > 1 else None
+        judgement = judge(judged, self.store, split="val", features=features, explaining=explaining)
         metrics = {
             "best_epoch": result.best_epoch,
             "epochs": len(result.history),
             "validation": judgement.to_dict(),
         }
         checkpoint = describe(
-            self.store, self.classifier, given=given, metrics=metrics, calibration=judged.calibration
+            self.store,
+            self.classifier,
+            given=given,
+            metrics=metrics,
+            calibration=judged.calibration,
+            attention=judgement.explanations.finding if judgement.explanations else None,
         )
         save_checkpoint(self.out / MODEL_FILE, self.classifier, checkpoint)
         write_text(self.out / PREDICTIONS_FILE, predictions_csv(judgement))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from safetensors.torch import save_file
 
 from pipeline.cli.main import main
 from pipeline.clips.store import ClipStore
-from pipeline.model.checkpoint import load_checkpoint
+from pipeline.labels import Labels
+from pipeline.model.checkpoint import load_checkpoint, save_checkpoint
 from tests.helpers.runs import make_run, make_videos
 from tests.helpers.videos import write_numbered_video
 
@@ -291,6 +293,48 @@ def test_evaluate_writes_a_page(trained: Path, tmp_path: Path, capsys: pytest.Ca
     assert "give a name that ends in .html" in capsys.readouterr().err
     assert main([*arguments, str(tmp_path / "nowhere" / "page.html")]) == 2
     assert "Make it first" in capsys.readouterr().err
+
+
+def test_evaluate_says_whether_explanations_are_true(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, page = tmp_path / "other", tmp_path / "page.html"
+    assert main(["train", str(trained / "clips"), "--out", str(other), *QUICK, "--seed", "1"]) == 0
+    capsys.readouterr()
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run"), "--split", "all"]
+    more = ["--explanations", "--other-models", str(other)]
+    assert main([*arguments, *more, "--report", str(page)]) == 0
+    printed = capsys.readouterr().out
+    for said in (
+        "deletion area",
+        "leave-one-out",
+        "random order",
+        "rank correlation",
+        "2 models were compared",
+    ):
+        assert said in printed, said
+    assert main([*arguments, *more, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["explanations"]
+    assert found["num_clips"] == 16
+    assert found["attention_note"] in printed
+    assert found["agreement"]["num_models"] == 2
+    assert 'id="explanations"' in page.read_text("utf-8")
+    assert f"--explanations --other-models {other}" in page.read_text("utf-8")
+    assert main([*arguments, "--json"]) == 0
+    assert "explanations" not in json.loads(capsys.readouterr().out)
+    assert main([*arguments, "--other-models", str(other)]) == 2
+    assert "add --explanations" in capsys.readouterr().err
+
+
+def test_models_of_other_clips_are_not_compared(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, checkpoint = load_checkpoint(trained / "run")
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(other, model, replace(checkpoint, labels=Labels(("one", "two"))))
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run"), "--explanations"]
+    assert main([*arguments, "--other-models", str(other)]) == 2
+    assert "knows other labels" in capsys.readouterr().err
 
 
 def test_classify_one_video_in_words(

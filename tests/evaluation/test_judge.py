@@ -16,7 +16,7 @@ from pipeline.evaluation.baselines import fit_baselines
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import Judged, baseline_inputs, judge
 from pipeline.evaluation.notes import interval_notes
-from pipeline.evaluation.predict import Prediction, leave_one_out, predict
+from pipeline.evaluation.predict import Prediction, predict
 from pipeline.labels import Labels
 from pipeline.model.classifier import ClipClassifier, ModelConfig
 from pipeline.model.head import HeadConfig, SequenceHead
@@ -119,17 +119,6 @@ def test_a_prediction_is_a_distribution_and_repeats(tmp_path: Path) -> None:
     assert first.probabilities.sum() == pytest.approx(1, abs=1e-12)
     assert first.attention_weights.sum() == pytest.approx(1, abs=1e-6)
     assert np.array_equal(first.probabilities, second.probabilities)
-
-
-def test_importance_is_the_fall_in_probability_without_the_frame(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "s")
-    model = _judged(store, with_baselines=False)
-    features = model.embedder.embed(store.frames(store.usable()[0]))
-    importance = leave_one_out(model.head, features, class_index=1)
-    assert importance.shape == (4,)
-    without_third = predict(model.head, features[[0, 1, 3]]).probabilities[1]
-    assert importance[2] == predict(model.head, features).probabilities[1] - without_third
-    assert leave_one_out(model.head, features[:1], class_index=1).tolist() == [0.0]
 
 
 def test_no_mistake_is_said_with_its_bound() -> None:

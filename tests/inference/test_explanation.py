@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.errors import CheckpointError
 from pipeline.inference.classification import Classification, FrameEvidence
 from pipeline.inference.classifier import Classifier, load
 from pipeline.inference.explanation import key_frames
+from pipeline.model.checkpoint import load_checkpoint
 from tests.helpers.videos import write_numbered_video
 
 
@@ -40,7 +42,6 @@ def test_heat_is_in_the_picture_only(
         assert heat[is_picture].min() >= 0
         assert heat[is_picture].max() in (0, 1)
     assert any(heat[is_picture].max() == 1 for heat in explanation.heat_maps.values())
-    assert (explanation.attention_note, explanation.attention_trusted) == ("", None)
 
 
 def test_key_frames_are_the_most_important(classifier: Classifier, trained: Path) -> None:
@@ -57,6 +58,25 @@ def test_key_frames_are_the_most_important(classifier: Classifier, trained: Path
     assert key_frames(replace(result, frames=evidence), 3) == [3, 0, 2]
     with pytest.raises(ValueError, match="num_key_frames is 0; allowed: 1 or more"):
         classifier.explain(result, num_key_frames=0)
+
+
+def test_what_training_found_of_the_attention_is_said(classifier: Classifier, trained: Path) -> None:
+    """The run's two validation clips are too few to tell; other files say more, or were never measured."""
+    result = classifier.classify(trained / "videos" / "걷기" / "걷기 3.avi")
+    explanation = classifier.explain(result)
+    assert explanation.attention_trusted is None
+    assert "cannot be told from 2 independent groups" in explanation.attention_note
+    model, checkpoint = load_checkpoint(trained / "run")
+    assert checkpoint.explanations is not None
+    no_better = {"mean": 0.0, "interval": [-0.1, 0.1]}
+    found = replace(checkpoint, explanations={**checkpoint.explanations, "attention": no_better})
+    explanation = Classifier(model, found).explain(result)
+    assert explanation.attention_trusted is False
+    assert "no better than random order does (+0.000, 95 %" in explanation.attention_note
+    unmeasured = Classifier(model, replace(checkpoint, explanations=None)).explain(result)
+    assert (unmeasured.attention_note, unmeasured.attention_trusted) == ("", None)
+    with pytest.raises(CheckpointError, match="says of its attention cannot be"):
+        Classifier(model, replace(checkpoint, explanations={"split": "val"}))
 
 
 def test_what_has_no_frames_is_refused(classifier: Classifier) -> None:

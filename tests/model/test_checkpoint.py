@@ -92,6 +92,15 @@ def test_round_trip_is_exact(tmp_path: Path, backbone: str) -> None:
     assert torch.equal(got.attention_weights, expected.attention_weights)
 
 
+def test_a_file_without_explanations_is_as_before_they_were_known(tmp_path: Path) -> None:
+    model, checkpoint = make_model()
+    assert "explanations" not in checkpoint.to_dict()
+    explained = replace(checkpoint, explanations={"split": "val"})
+    for name, each in (("before", checkpoint), ("now", explained)):
+        save_checkpoint(tmp_path / name, model, each)
+        assert load_checkpoint(tmp_path / name)[1] == each
+
+
 def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:
     classifier, checkpoint = make_model()
     for name in ("a", "b", "c"):
@@ -180,6 +189,7 @@ def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         (without("format_version"), "model format version None is unknown"),
         (without("labels"), "missing or unknown fields: labels"),
         (lambda h: {**h, "extra": 1}, "missing or unknown fields: extra"),
+        (lambda h: {**h, "explanations": [1]}, "explanations is a JSON list, not an object"),
         (lambda h: {**h, "labels": ["a", "b"]}, "3 classes, but there are 2 labels"),
         (lambda h: {**h, "labels": ["a", "a", "b"]}, "class names must be distinct"),
         (lambda h: {**h, "labels": "abc"}, "labels are 'abc'; they are a list"),

@@ -21,6 +21,19 @@ def page_of(trained: TrainedStore, path: Path, **changed: Any) -> tuple[str, Rea
     return text, Reader(text)
 
 
+def test_whether_explanations_are_true_is_said(trained: TrainedStore, tmp_path: Path) -> None:
+    """Training measured it; where it was not, the page has no such section."""
+    judged = trained[1].metrics["validation"]
+    text, reader = page_of(trained, tmp_path / "report.html")
+    assert judged["explanations"]["attention_note"] in reader.text
+    assert "Frames are taken out, the most important first" in reader.text
+    assert faults(text) == []
+    without = {key: value for key, value in judged.items() if key != "explanations"}
+    text, _ = page_of(trained, tmp_path / "report.html", judged=without)
+    assert 'id="explanations"' not in text
+    assert "#explanations" not in text
+
+
 def test_names_stay_text_and_nothing_is_fetched(trained: TrainedStore, tmp_path: Path) -> None:
     wrong = dict.fromkeys(range(6), 0.9)
     text, reader = page_of(trained, tmp_path / "report.html", answers=planted(trained[0], wrong))

@@ -1,0 +1,118 @@
+"""Do models that were trained alike, with other seeds, find the same frames important?
+
+A frame that counts for the clip should count for each of them; what each finds on its own is a matter of its
+weights rather than of the video. Models may also agree on a place in the clip, whatever is seen there (always
+the middle, say): how alike they are on different clips shows that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from pipeline.evaluation.intervals import Interval, mean_interval
+
+_SEED = 20_204
+
+
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    """How alike several models rank the frames of a clip, on average over clips and pairs of models.
+
+    Attributes:
+        rank_correlation: Spearman's; 1 the same order, 0 chance.
+        top_overlap: how often two models put the same frame first; `chance` if they know nothing.
+        other_clips_correlation: of one model's ranks on a clip and another's on another clip: what is owed to
+            the places in the clip alone.
+        other_clips_overlap: likewise, how often these two have the same place first.
+        chance: 1 / T.
+        rank_interval, top_interval: 95 % intervals; None with too few groups.
+    """
+
+    rank_correlation: float
+    top_overlap: float
+    other_clips_correlation: float
+    other_clips_overlap: float
+    chance: float
+    rank_interval: Interval | None
+    top_interval: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "rank_correlation": self.rank_correlation,
+            "rank_interval": list(self.rank_interval) if self.rank_interval else None,
+            "top_overlap": self.top_overlap,
+            "top_interval": list(self.top_interval) if self.top_interval else None,
+            "other_clips_correlation": self.other_clips_correlation,
+            "other_clips_overlap": self.other_clips_overlap,
+            "chance": self.chance,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Likeness of both explanations, over some models.
+
+    Attributes:
+        num_models: that were compared, the judged one among them.
+        attention: of the attention weights.
+        leave_one_out: of the leave-one-out importances for the class that the judged model predicts.
+    """
+
+    num_models: int
+    attention: Likeness
+    leave_one_out: Likeness
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "num_models": self.num_models,
+            "attention": self.attention.to_dict(),
+            "leave_one_out": self.leave_one_out.to_dict(),
+        }
+
+
+def likeness(of_models: Sequence[np.ndarray], groups: Sequence[str]) -> Likeness:
+    """How alike models rank frames.
+
+    Args:
+        of_models: for each of at least 2 models, a value for each frame of each clip (N, T), T at least 2.
+        groups: the group of each clip.
+    """
+    pairs = list(combinations(of_models, 2))
+    correlations = np.mean([_rank_correlations(first, second) for first, second in pairs], axis=0)
+    overlaps = np.mean([_top_overlaps(first, second) for first, second in pairs], axis=0)
+    order = np.random.default_rng(_SEED).permutation(len(groups))
+    other = np.empty_like(order)
+    other[order] = np.roll(order, 1)  # for each clip another one
+    return Likeness(
+        rank_correlation=float(correlations.mean()),
+        top_overlap=float(overlaps.mean()),
+        other_clips_correlation=float(
+            np.mean([_rank_correlations(first, second[other]) for first, second in pairs])
+        ),
+        other_clips_overlap=float(np.mean([_top_overlaps(first, second[other]) for first, second in pairs])),
+        chance=1 / of_models[0].shape[1],
+        rank_interval=mean_interval(correlations, groups),
+        top_interval=mean_interval(overlaps, groups),
+    )
+
+
+def _rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Spearman's correlation (N,) of each row; 0 where one of them ranks all frames alike."""
+    ranks = [rankdata(values, axis=1) for values in (first, second)]
+    centred = [each - each.mean(axis=1, keepdims=True) for each in ranks]
+    norms = np.prod([np.sqrt((each**2).sum(axis=1)) for each in centred], axis=0)
+    products = (centred[0] * centred[1]).sum(axis=1)
+    return np.where(norms > 0, products / np.maximum(norms, 1e-12), 0.0)
+
+
+def _top_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """How likely (N,) each row's first frame is the same in both, if ties are broken at random."""
+    tops = [values == values.max(axis=1, keepdims=True) for values in (first, second)]
+    both = (tops[0] & tops[1]).sum(axis=1)
+    return np.asarray(both / (tops[0].sum(axis=1) * tops[1].sum(axis=1)))

@@ -1,0 +1,134 @@
+"""Whether a model's attention was found to tell which frames count: kept in its file, said in its reports."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from pipeline.errors import CheckpointError
+
+LEAST_ADVANTAGE = 0.001
+"""An order that is better than random ones by less, as a mean of probabilities, is not called better."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advantage:
+    """What an order of frames is better by than random orders (`frame_curves`), on average over clips.
+
+    Attributes:
+        mean: over the clips; 0 is none.
+        interval: its 95 % interval; None with too few groups.
+    """
+
+    mean: float
+    interval: tuple[float, float] | None
+
+    @property
+    def beats_random(self) -> bool | None:
+        """Whether the order is better than random ones, beyond the interval; None: that cannot be told."""
+        return self.interval[0] > LEAST_ADVANTAGE if self.interval else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {"mean": self.mean, "interval": list(self.interval) if self.interval else None}
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Rebuilds it; raises ValueError or TypeError."""
+        mean, interval = values["mean"], values["interval"]
+        ends = [] if interval is None else list(interval)
+        if len(ends) not in (0, 2) or not all(isinstance(each, int | float) for each in (mean, *ends)):
+            raise ValueError(f"an advantage of {values!r}")
+        return cls(mean=float(mean), interval=(float(ends[0]), float(ends[1])) if ends else None)
+
+    def words(self) -> str:
+        """The figure with its interval."""
+        sure = f", 95 % interval {self.interval[0]:+.3f} to {self.interval[1]:+.3f}" if self.interval else ""
+        return f"{self.mean:+.3f}{sure}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionFinding:
+    """What was found on some clips.
+
+    Attributes:
+        split: which clips: train, val, test or all.
+        num_clips: how many; num_groups: independent groups among them.
+        attention: the advantage of the order of the attention weights.
+        leave_one_out: that of the order of the leave-one-out importances.
+    """
+
+    split: str
+    num_clips: int
+    num_groups: int
+    attention: Advantage
+    leave_one_out: Advantage
+
+    @property
+    def attention_trusted(self) -> bool | None:
+        """Whether attention is better than random order; None: too few groups to tell."""
+        return self.attention.beats_random
+
+    @property
+    def attention_note(self) -> str:
+        """The same in words, and how leave-one-out did."""
+        clips = f"{self.num_clips} {_SPLITS.get(self.split, self.split)}"
+        own, other = self.attention.words(), self.leave_one_out.words()
+        if self.attention_trusted is None:
+            return (
+                f"Whether this model's attention tells which frames count cannot be told from "
+                f"{self.num_groups} independent groups. On {clips}, its order was better than random order "
+                f"by {own}; that of leave-one-out by {other}."
+            )
+        if self.attention_trusted:
+            too = "Leave-one-out did too" if self.leave_one_out.beats_random else "Leave-one-out did not"
+            return (
+                f"On {clips}, this model's attention told which frames count better than random order does "
+                f"({own}). {too} ({other})."
+            )
+        is_worse = self.attention.interval is not None and self.attention.interval[1] < -LEAST_ADVANTAGE
+        advice = (
+            f"Go by leave-one-out, which did better than random order ({other})."
+            if self.leave_one_out.beats_random
+            else f"Nor did leave-one-out ({other}): no single frame counts much more than the others."
+        )
+        return (
+            f"On {clips}, this model's attention told which frames count "
+            f"{'worse' if is_worse else 'no better'} than random order does ({own}). {advice}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            **asdict(self),
+            "attention": self.attention.to_dict(),
+            "leave_one_out": self.leave_one_out.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any] | None) -> "AttentionFinding | None":
+        """Rebuilds a finding from a checkpoint; None if it has none.
+
+        Raises:
+            CheckpointError: it says what cannot be.
+        """
+        if values is None:
+            return None
+        try:
+            if set(values) != {field.name for field in fields(cls)}:
+                raise ValueError("missing or unknown fields")
+            whole = [values["num_clips"], values["num_groups"]]
+            if not isinstance(values["split"], str) or not all(isinstance(number, int) for number in whole):
+                raise ValueError("values that cannot be")
+            return cls(
+                split=values["split"],
+                num_clips=values["num_clips"],
+                num_groups=values["num_groups"],
+                attention=Advantage.from_dict(values["attention"]),
+                leave_one_out=Advantage.from_dict(values["leave_one_out"]),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise CheckpointError(
+                f"what the model's file says of its attention cannot be ({error}). Train the model again."
+            ) from error
+
+
+_SPLITS = {"train": "training clips", "val": "validation clips", "test": "test clips", "all": "clips"}
