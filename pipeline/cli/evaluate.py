@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from pipeline.cli.report import check_page_path
 from pipeline.errors import UsageError
 
 
@@ -42,12 +43,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UsageError(f"--threshold is {self.threshold}; allowed: 0 to 1.")
-        if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(f"--report {self.report}: the page is HTML; give a name that ends in .html.")
-        if self.report is not None and not self.report.parent.is_dir():
-            raise UsageError(
-                f"--report {self.report}: there is no folder {self.report.parent}. Make it first."
-            )
+        check_page_path(self.report)
 
 
 def run(options: Options) -> int:
