@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from pipeline.cli.report import check_page_path
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Options:
     """How many labels to show for each video, most probable first."""
     picture: Path | None = None
     """Draw the film strip with the attention under it: a PNG file, or a folder for several videos."""
+    report: Annotated[Path | None, tyro.conf.arg(metavar="report.html")] = None
+    """Also write a page that says what each answer rests on, frame by frame and where in the frame: one HTML
+    file that needs no network."""
     threshold: float | None = None
     """Call an answer unsure if its probability is below this. Default: the threshold that training chose, if
     the validation clips showed one."""
@@ -63,12 +67,14 @@ class Options:
             raise UsageError(f"--frame-rate is {self.frame_rate}; allowed: more than 0.")
         if self.json and self.csv:
             raise UsageError("--json and --csv were both given; choose one of them.")
+        check_page_path(self.report)
 
 
 def run(options: Options) -> int:
     """Classifies, prints; 1 if a video failed."""
     from pipeline.cli.output import say
     from pipeline.cli.pictures import Pictures
+    from pipeline.cli.report import begin_classification_page, finish_classification_page
     from pipeline.inference.classifier import load
     from pipeline.model.device import choose_device
 
@@ -82,6 +88,7 @@ def run(options: Options) -> int:
     )
     say(f"classifying on {classifier.runtime_words}")
     printer = _printer(options, classifier, several=videos.count != 1)
+    page = begin_classification_page(options.model, classifier) if options.report else None
     results = classifier.classify_many(
         videos,
         frame_rate=options.frame_rate,
@@ -99,6 +106,10 @@ def run(options: Options) -> int:
                 say(f"error: {result.path}: {result.error}")
             elif pictures is not None:
                 say(f"picture: {pictures.draw(result)}")
+            if page is not None:
+                page.add(result)
+    if page is not None and options.report is not None and total:
+        finish_classification_page(page, options.report)
     if total == 0:
         say("the list on stdin names no videos")
     elif failed and total > 1:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from pipeline.cli.report import check_page_path
 from pipeline.errors import UsageError
 
 
@@ -50,12 +51,7 @@ class Options:
             raise UsageError(f"--threshold is {self.threshold}; allowed: 0 to 1.")
         if self.other_models and not self.explanations:
             raise UsageError("--other-models is for how far explanations agree: add --explanations.")
-        if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(f"--report {self.report}: the page is HTML; give a name that ends in .html.")
-        if self.report is not None and not self.report.parent.is_dir():
-            raise UsageError(
-                f"--report {self.report}: there is no folder {self.report.parent}. Make it first."
-            )
+        check_page_path(self.report)
 
 
 def run(options: Options) -> int:

@@ -1,20 +1,37 @@
-"""The page that a training, a cross-validation or an evaluation leaves: what is known becomes a file."""
+"""The page that a training, folds, an evaluation or a classification leaves: what is known becomes a file."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.command_line import command_line, shell_word
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.cli.evaluate import Options as EvaluateOptions
     from pipeline.cli.train import Options as TrainOptions
     from pipeline.clips.store import ClipStore
     from pipeline.evaluation.judgement import Judgement
+    from pipeline.inference.classifier import Classifier
+    from pipeline.report.classification_page import ClassificationPage
     from pipeline.training.run_folder import RunResult
 
 REPORT_FILE = "report.html"
 """In a run folder: how good its model is on the validation clips. `evaluate --report` writes other files."""
+
+
+def check_page_path(path: Path | None) -> None:
+    """Whether a page can be written where `--report` says.
+
+    Raises:
+        UsageError: it is not named `.html`, or there is no such folder.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--report {path}: the page is HTML; give a name that ends in .html.")
+    if not path.parent.is_dir():
+        raise UsageError(f"--report {path}: there is no folder {path.parent}. Make it first.")
 
 
 def write_training_report(options: "TrainOptions", result: "RunResult") -> Path:
@@ -85,6 +102,29 @@ def write_evaluation_report(
         best_epoch=finished.metrics["best_epoch"] if finished else None,
         commands=[("This page:", command_line("evaluate", options))],
     )
+
+
+def begin_classification_page(model: Path, classifier: "Classifier") -> "ClassificationPage":
+    """A page that takes the results of `classify` as they come."""
+    from pipeline.model.checkpoint import MODEL_FILE
+    from pipeline.report.classification_page import ClassificationPage
+
+    path = model.resolve()
+    name = path.parent.name if path.name == MODEL_FILE else path.name
+    return ClassificationPage(classifier, model_name=name)
+
+
+def finish_classification_page(page: "ClassificationPage", path: Path) -> None:
+    """Writes it, and says what it leaves out."""
+    from pipeline.cli.output import say
+
+    page.write(path)
+    say(f"the page is {path}")
+    if page.num_without_frames:
+        say(
+            f"the page shows no frames of {page.num_without_frames} videos: with them it would become too "
+            "large to open. Classify fewer videos at once to see theirs."
+        )
 
 
 def _evaluate_words(options: "TrainOptions") -> str:

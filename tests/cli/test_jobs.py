@@ -337,6 +337,29 @@ def test_models_of_other_clips_are_not_compared(
     assert "knows other labels" in capsys.readouterr().err
 
 
+def test_classify_writes_a_page(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "answers.html"
+    video = trained / "videos" / "걷기" / "걷기 3.avi"
+    model = str(trained / "run" / "model.safetensors")
+    assert main(["classify", str(video), "--model", model, "--json", "--report", str(page)]) == 0
+    shown, said = capsys.readouterr()
+    label = json.loads(shown)["label"]
+    text = page.read_text("utf-8")
+    assert "What is in <bdi>걷기 3.avi</bdi>?" in text
+    assert f'<span class="label"><bdi>{label}</bdi></span>' in text
+    assert "by the model <bdi>run</bdi>" in text
+    assert text.count("<img ") == 4 + 2 * 3
+    assert f"the page is {page}" in said
+    (tmp_path / "broken.mp4").write_text("no video")
+    several = [str(video), str(tmp_path / "broken.mp4")]
+    assert main(["classify", *several, "--model", model, "--report", str(page)]) == 1
+    text = page.read_text("utf-8")
+    assert "What is in these 2 videos?" in text
+    assert "not a supported video" in text
+    assert main(["classify", *several, "--model", model, "--report", str(tmp_path / "page.pdf")]) == 2
+    assert main(["classify", *several, "--model", model, "--report", str(tmp_path / "no" / "a.html")]) == 2
+
+
 def test_classify_one_video_in_words(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -90,7 +90,7 @@ class Visit:
         network: what it wrote on its requests.
     """
 
-    pages: Mapping[str, dict[str, Any]]
+    pages: dict[str, dict[str, Any]]
     console: tuple[str, ...]
     network: str
 

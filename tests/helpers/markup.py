@@ -68,7 +68,6 @@ def faults(text: str) -> list[str]:
     found = [f"{place}: {code} {values}" for place, code, values in parser.errors]
     elements = [(_name(it), it) for it in root.iter() if isinstance(it.tag, str)]
     found += _of_document(root, elements)
-    found += [f"holds {each!r}" for each in ("url(", "@import") if each in text.partition("</style>")[0]]
     if "default-src &#39;none&#39;" not in text:
         found.append("has no policy that forbids to fetch")
     for name, element in elements:
@@ -119,6 +118,8 @@ def _of_element(name: str, element: ET.Element) -> Iterator[str]:
             yield f"{attribute}={value[:60]!r}"
         if attribute == "style" and "url" in value.lower():
             yield f"style={value[:60]!r}"
+    if name == "style":
+        yield from (f"holds {each!r}" for each in ("url(", "@import") if each in (element.text or ""))
     if name == "img":
         if not (element.get("width", "").isdigit() and element.get("height", "").isdigit()):
             yield "has no size"

@@ -1,5 +1,6 @@
 """Pages of everything that has one, made of small stores and runs with hostile names."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from pipeline.clips.store import ClipStore
 from pipeline.evaluation.cross_validation import FoldAnswers, summarise_folds
 from pipeline.evaluation.metrics import Scores
 from pipeline.evaluation.predictions import ClipAnswer
+from pipeline.inference.classification import Classification
+from pipeline.inference.classifier import Classifier
 from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.report.audit_page import write_audit_page
+from pipeline.report.classification_page import ClassificationPage
 from pipeline.report.folds_page import write_folds_page
 from pipeline.report.run_page import write_run_page
 from pipeline.training.run import train
 from pipeline.training.run_folder import RunResult
+from pipeline.video.reader import ClipRead
 from tests.audit.test_audit import rewritten
 from tests.helpers.runs import QUICK
 from tests.helpers.stores import make_store
@@ -135,3 +140,34 @@ def audit_page(folder: Path) -> str:
     clips[clips.index(usable[0])] = replace(usable[0], sha256=other.sha256)
     write_audit_page(folder / "audit.html", audit(rewritten(store, clips)))
     return (folder / "audit.html").read_text("utf-8")
+
+
+def read_of(store: ClipStore, number: int = 0) -> ClipRead:
+    """A clip of the store as a reader gives it; 16 x 12 pixels of each frame are its picture."""
+    clip = store.usable()[number]
+    return ClipRead(
+        frames=store.frames(clip),
+        frame_indices=clip.frame_indices,
+        frame_times_seconds=clip.frame_times_seconds,
+        width=32,
+        height=24,
+        frame_rate=10.0,
+        num_frames=8,
+        duration_seconds=0.8,
+        damage="",
+        frames_expected=8,
+        frames_read=8,
+        num_gaps=0,
+        num_complaints=0,
+    )
+
+
+def classification_page(
+    classifier: Classifier, results: Iterable[Classification], path: Path, model_name: str = "<i>run</i>"
+) -> str:
+    """The page of classified videos."""
+    page = ClassificationPage(classifier, model_name=model_name)
+    for result in results:
+        page.add(result)
+    page.write(path)
+    return path.read_text("utf-8")

@@ -11,7 +11,7 @@ from tests.helpers.markup import faults
 WIDTHS_PX = (360, 800, 1100, 1440)
 
 
-@pytest.mark.parametrize("name", ["run", "folds", "audit"])
+@pytest.mark.parametrize("name", ["run", "folds", "audit", "one video", "videos", "failed video"])
 def test_a_page_is_valid(pages: Mapping[str, str], name: str) -> None:
     assert faults(pages[name]) == []
 
