@@ -6,15 +6,14 @@ Every feature in Clipwise comes from an `Embedder`, one clip at a time: the feat
 
 import contextlib
 import hashlib
-import importlib.util
 import platform
-import sys
 from collections.abc import Generator, Iterable
 from typing import Any
 
 import numpy as np
 import torch
 
+from pipeline.embedding.onnx_export import require_packages
 from pipeline.embedding.onnx_graph import graph_of
 from pipeline.embedding.onnx_runtime import OnnxRuntime
 from pipeline.embedding.runtime import Read, Runtime, RuntimeName, TorchRuntime
@@ -23,7 +22,6 @@ from pipeline.files import json_text
 from pipeline.model.classifier import ClipClassifier
 from pipeline.model.weights import weights_digest
 
-ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _LAYOUT = 2  # of the cache: another one makes other folders
 
 
@@ -63,7 +61,7 @@ class Embedder:
         self._runtime: Runtime = TorchRuntime(classifier, self.device)
         if runtime != "torch" and is_possible:
             try:
-                _require_packages()
+                require_packages()
                 self._runtime = OnnxRuntime(graph_of(classifier))
                 self._exported_weights = weights_digest(classifier.backbone)
             except MachineError as error:
@@ -166,11 +164,3 @@ def _refuse_onnx(classifier: ClipClassifier, device: torch.device) -> None:
         f"--runtime onnx takes backbones that look at each frame alone, which {classifier.config.backbone} "
         "does not; leave it out."
     )
-
-
-def _require_packages() -> None:
-    missing = [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MachineError(
-            f"ONNX Runtime is not installed: {sys.executable} -m pip install {' '.join(ONNX_PACKAGES)}"
-        )

@@ -13,11 +13,6 @@ clips take to embed, once for each set of weights.
 
 import contextlib
 import hashlib
-import io
-import logging
-import tempfile
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +20,14 @@ import platformdirs
 import torch
 from torch import Tensor, nn
 
+from pipeline.embedding.heeded_signals import heeded_signals
+from pipeline.embedding.onnx_export import OPSET, export_module, first_line
 from pipeline.embedding.onnx_runtime import FEATURES, FRAMES, OnnxRuntime
 from pipeline.errors import MachineError
 from pipeline.files import json_text, make_folder, remove_file, write_bytes
 from pipeline.model.classifier import ClipClassifier
 from pipeline.model.weights import weights_digest
 
-OPSET = 18
 TOLERANCE = 1e-3
 """Largest difference from torch's features, as a share of the largest feature."""
 KEPT_BYTES = 2 * 10**9
@@ -75,33 +71,22 @@ def graph_of(classifier: ClipClassifier) -> bytes:
 def export(classifier: ClipClassifier) -> bytes:
     """Exports a backbone with its normalisation.
 
-    torch's older exporter is tried first: it takes half a second, the new one 6 to 14 (`mobilenet_v2`) or
-    over a minute (`vit_b_32`, on busy cores). What the older one does not know the new one may.
-
     Raises:
-        MachineError: both failed; says why.
+        MachineError: no exporter knows it; says why.
     """
-    module = _FrameEmbedder(classifier).eval()
     S = classifier.config.image_size
-    frames = torch.zeros(2, S, S, 3, dtype=torch.uint8)
-    reason = ""
-    with tempfile.TemporaryDirectory(prefix="clipwise-") as folder, _exporting():
-        path = Path(folder) / "graph.onnx"
-        names = {"input_names": [FRAMES], "output_names": [FEATURES], "opset_version": OPSET}
-        axes = {FRAMES: {0: "N"}, FEATURES: {0: "N"}}
-        for options in (
-            {"dynamo": False, "dynamic_axes": axes},
-            {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("N")},), "external_data": False},
-        ):
-            try:
-                with torch.no_grad():
-                    torch.onnx.export(module, (frames,), path, **names, **options)  # type: ignore[arg-type]
-                return path.read_bytes()
-            except Exception as error:  # whatever an exporter raises, torch goes on without it
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-    raise MachineError(
-        f"{classifier.config.backbone} cannot be exported for ONNX Runtime ({reason}); use --runtime torch."
-    )
+    try:
+        return export_module(
+            _FrameEmbedder(classifier).eval(),
+            torch.zeros(2, S, S, 3, dtype=torch.uint8),
+            takes={FRAMES: {0: "N"}},
+            gives={FEATURES: {0: "N"}},
+        )
+    except MachineError as error:
+        raise MachineError(
+            f"{classifier.config.backbone} cannot be exported for ONNX Runtime ({error}); use --runtime "
+            "torch."
+        ) from error
 
 
 def check(classifier: ClipClassifier, graph: bytes) -> None:
@@ -120,11 +105,11 @@ def check(classifier: ClipClassifier, graph: bytes) -> None:
         with torch.inference_mode():
             expected = classifier.embed(torch.from_numpy(frames)[None])[0].numpy()
         try:
-            got = [runtime.run(frames, num_threads=count) for count in _CHECKED_THREADS]
+            with heeded_signals():  # the first run imports ONNX Runtime
+                got = [runtime.run(frames, num_threads=count) for count in _CHECKED_THREADS]
         except Exception as error:  # ONNX Runtime has no common base of its errors
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
             raise MachineError(
-                f"ONNX Runtime cannot run the graph of {name} on {num_frames} frames ({reason}); "
+                f"ONNX Runtime cannot run the graph of {name} on {num_frames} frames ({first_line(error)}); "
                 "use --runtime torch."
             ) from error
         difference = _difference(got[0], expected)
@@ -196,23 +181,3 @@ def _forget_oldest(folder: Path) -> None:
         if number and total > KEPT_BYTES:
             with contextlib.suppress(MachineError):
                 remove_file(path)
-
-
-@contextlib.contextmanager
-def _exporting() -> Iterator[None]:
-    """Exporters print graphs and hints; stdout is for results, and what matters is raised."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        before = logging.root.manager.disable
-        logging.disable(logging.CRITICAL)
-        fast_attention = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # an operator that no exporter knows
-        try:
-            yield
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast_attention)
-            logging.disable(before)

@@ -56,15 +56,18 @@ class OnnxRuntime:
 
     def _session(self, num_threads: int) -> Any:
         if num_threads not in self._sessions:
-            import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = num_threads
-            options.inter_op_num_threads = 1
-            options.log_severity_level = 3  # errors, which are raised as well; warnings are for its makers
-            # Threads that wait spin by default: on busy cores a clip took half as long again.
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._sessions[num_threads] = onnxruntime.InferenceSession(
-                self._graph, options, providers=["CPUExecutionProvider"]
-            )
+            self._sessions[num_threads] = open_session(self._graph, num_threads=num_threads)
         return self._sessions[num_threads]
+
+
+def open_session(graph: bytes, *, num_threads: int) -> Any:
+    """A graph, the content of an .onnx file, ready to run on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors, which are raised as well; warnings are for its makers
+    # Threads that wait spin by default: on busy cores a clip took half as long again.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
