@@ -17,9 +17,14 @@ import tyro
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.cli.answers import Printer
+    from pipeline.cli.pictures import Pictures
+    from pipeline.inference.classification import Classification
     from pipeline.inference.classifier import Classifier
     from pipeline.inference.inputs import VideoInputs
+    from pipeline.video.clip_reader import ClipReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,38 +72,53 @@ class Options:
 
 def run(options: Options) -> int:
     """Classifies, prints; 1 if a video failed."""
-    from pipeline.cli.output import say
     from pipeline.cli.pictures import Pictures
-    from pipeline.inference.classifier import load
-    from pipeline.model.device import choose_device
+    from pipeline.model.header import peek_spec
+    from pipeline.video.clip_reader import ClipReader
 
     videos = _videos(options)
     pictures = Pictures(options.picture, several=videos.count != 1) if options.picture else None
+    spec = peek_spec(options.model) or _load(options, None).spec  # loading says what is wrong with the file
+    with ClipReader(spec) as reader:
+        # Torch takes seconds to import: a worker decodes the first video meanwhile.
+        workers = min(options.workers, videos.count or options.workers)
+        reads = reader.read(videos, frame_rate=options.frame_rate, num_workers=workers)
+        classifier = _load(options, reader)
+        printer = _printer(options, classifier, several=videos.count != 1)
+        with contextlib.closing(classifier.classify_reads(reads)) as results:
+            return _show(results, printer, pictures)
+
+
+def _load(options: Options, reader: "ClipReader | None") -> "Classifier":
+    from pipeline.cli.output import say
+    from pipeline.inference.classifier import load
+    from pipeline.model.device import choose_device
+
     classifier = load(
         options.model,
         device=choose_device(options.device),
         runtime=options.runtime,
         threshold=options.threshold,
+        reader=reader,
     )
     say(f"classifying on {classifier.runtime_words}")
-    printer = _printer(options, classifier, several=videos.count != 1)
-    results = classifier.classify_many(
-        videos,
-        frame_rate=options.frame_rate,
-        num_workers=min(options.workers, videos.count or options.workers),
-    )
+    return classifier
+
+
+def _show(results: "Iterable[Classification]", printer: "Printer", pictures: "Pictures | None") -> int:
+    from pipeline.cli.output import say
+
     failed = total = 0
-    with contextlib.closing(results):
-        for result in results:
-            total += 1
-            printer.show(result)
-            for warning in result.warnings:
-                say(f"warning: {result.path}: {warning}")
-            if result.status == "failed":
-                failed += 1
-                say(f"error: {result.path}: {result.error}")
-            elif pictures is not None:
-                say(f"picture: {pictures.draw(result)}")
+    for result in results:
+        total += 1
+        printer.show(result)
+        for warning in result.warnings:
+            say(f"warning: {result.path}: {warning}")
+        if result.status == "failed":
+            failed += 1
+            say(f"error: {result.path}: {result.error}")
+        elif pictures is not None:
+            say(f"picture: {pictures.draw(result)}")
     if total == 0:
         say("the list on stdin names no videos")
     elif failed and total > 1:

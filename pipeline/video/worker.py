@@ -84,6 +84,11 @@ class WorkerPool:
         self._memory_limit_bytes = memory_limit_bytes
         self._slots: list[ProcessPool | None] = [None] * num_workers
 
+    @property
+    def num_workers(self) -> int:
+        """Processes at a time."""
+        return len(self._slots)
+
     def __enter__(self) -> "WorkerPool":
         return self
 
@@ -289,7 +294,10 @@ def read_clips_isolated(
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
     ) as pool:
-        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), paths)
+        job: Callable[[AnyPath], ClipRead] = partial(
+            read_job, spec=spec, frame_rate=frame_rate, damaged=damaged
+        )
+        yield from pool.map(job, paths)
 
 
 def read_clip_isolated(
@@ -306,9 +314,10 @@ def read_clip_isolated(
     return outcome
 
 
-def _read_job(
+def read_job(
     path: "AnyPath", *, spec: ClipSpec, frame_rate: float | None, damaged: "DamagedPolicy"
 ) -> "ClipRead":
+    """`read_clip` as workers are told to run it: it is imported there, after cv2's environment is set."""
     from pipeline.video.reader import read_clip
 
     return read_clip(path, spec, frame_rate=frame_rate, damaged=damaged)

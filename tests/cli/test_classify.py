@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -78,11 +79,12 @@ def test_several_videos_are_a_table(
 def test_a_table_is_aligned_and_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     labels = ["걷기 걷기", "a label that is much too long for a column", "b\x1b[31m"]
     table = Table(labels, top_k=1)
-    for label, seconds, unsure, status in (
+    rows: tuple[tuple[str, float, bool, Literal["ok", "damaged"]], ...] = (
         (labels[0], 0.5, False, "ok"),
         (labels[1], 86_400.0, True, "damaged"),
         (labels[2], 10.0, False, "damaged"),
-    ):
+    )
+    for label, seconds, unsure, status in rows:
         probabilities = {label: 0.9}
         table.show(
             Classification(
