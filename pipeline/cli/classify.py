@@ -18,9 +18,15 @@ from pipeline.cli.report import check_page_path
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline.cli.answers import Printer
+    from pipeline.cli.pictures import Pictures
+    from pipeline.inference.classification import Classification
     from pipeline.inference.classifier import Classifier
     from pipeline.inference.inputs import VideoInputs
+    from pipeline.report.classification_page import ClassificationPage
+    from pipeline.video.clip_reader import ClipReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,44 +78,66 @@ class Options:
 
 def run(options: Options) -> int:
     """Classifies, prints; 1 if a video failed."""
-    from pipeline.cli.output import say
     from pipeline.cli.pictures import Pictures
-    from pipeline.cli.report import begin_classification_page, finish_classification_page
-    from pipeline.inference.classifier import load
-    from pipeline.model.device import choose_device
+    from pipeline.cli.report import begin_classification_page
+    from pipeline.model.header import peek_spec
+    from pipeline.video.clip_reader import ClipReader
 
     videos = _videos(options)
     pictures = Pictures(options.picture, several=videos.count != 1) if options.picture else None
+    spec = peek_spec(options.model) or _load(options, None).spec  # loading says what is wrong with the file
+    with ClipReader(spec) as reader:
+        # Torch takes seconds to import: a worker decodes the first video meanwhile.
+        workers = min(options.workers, videos.count or options.workers)
+        reads = reader.read(videos, frame_rate=options.frame_rate, num_workers=workers)
+        classifier = _load(options, reader)
+        printer = _printer(options, classifier, several=videos.count != 1)
+        page = begin_classification_page(options.model, classifier) if options.report else None
+        with contextlib.closing(classifier.classify_reads(reads)) as results:
+            return _show(results, printer, pictures, page, options.report)
+
+
+def _load(options: Options, reader: "ClipReader | None") -> "Classifier":
+    from pipeline.cli.output import say
+    from pipeline.inference.classifier import load
+    from pipeline.model.device import choose_device
+
     classifier = load(
         options.model,
         device=choose_device(options.device),
         runtime=options.runtime,
         threshold=options.threshold,
+        reader=reader,
     )
     say(f"classifying on {classifier.runtime_words}")
-    printer = _printer(options, classifier, several=videos.count != 1)
-    page = begin_classification_page(options.model, classifier) if options.report else None
-    results = classifier.classify_many(
-        videos,
-        frame_rate=options.frame_rate,
-        num_workers=min(options.workers, videos.count or options.workers),
-    )
+    return classifier
+
+
+def _show(
+    results: "Iterable[Classification]",
+    printer: "Printer",
+    pictures: "Pictures | None",
+    page: "ClassificationPage | None",
+    page_path: Path | None,
+) -> int:
+    from pipeline.cli.output import say
+    from pipeline.cli.report import finish_classification_page
+
     failed = total = 0
-    with contextlib.closing(results):
-        for result in results:
-            total += 1
-            printer.show(result)
-            for warning in result.warnings:
-                say(f"warning: {result.path}: {warning}")
-            if result.status == "failed":
-                failed += 1
-                say(f"error: {result.path}: {result.error}")
-            elif pictures is not None:
-                say(f"picture: {pictures.draw(result)}")
-            if page is not None:
-                page.add(result)
-    if page is not None and options.report is not None and total:
-        finish_classification_page(page, options.report)
+    for result in results:
+        total += 1
+        printer.show(result)
+        for warning in result.warnings:
+            say(f"warning: {result.path}: {warning}")
+        if result.status == "failed":
+            failed += 1
+            say(f"error: {result.path}: {result.error}")
+        elif pictures is not None:
+            say(f"picture: {pictures.draw(result)}")
+        if page is not None:
+            page.add(result)
+    if page is not None and page_path is not None and total:
+        finish_classification_page(page, page_path)
     if total == 0:
         say("the list on stdin names no videos")
     elif failed and total > 1:

@@ -1,6 +1,8 @@
 """The backbone as ONNX Runtime runs it on a CPU."""
 
 import contextlib
+import os
+import threading
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -27,7 +29,9 @@ class OnnxRuntime:
 
     def __init__(self, graph: bytes) -> None:
         self._graph = graph
-        self._sessions: dict[int, Any] = {}
+        self._num_threads = torch.get_num_threads()
+        self._sessions: dict[tuple[int, int], Any] = {}
+        self._lock = threading.Lock()
 
     @property
     def description(self) -> str:
@@ -38,13 +42,12 @@ class OnnxRuntime:
 
     def embed(self, frames: np.ndarray) -> np.ndarray:
         """Features (T, D) float32 of one clip's frames (T, S, S, 3) uint8 RGB."""
-        return self.run(frames, num_threads=torch.get_num_threads())
+        return self.run(frames, num_threads=self._num_threads)
 
     def embed_each(self, reads: Iterable[Read]) -> Generator[np.ndarray, None, None]:
         """The same for many clips, in their order, several at a time."""
-        num_clips = min(torch.get_num_threads(), MOST_CLIPS_AT_ONCE)
-        num_threads = max(1, torch.get_num_threads() // num_clips)
-        self._session(num_threads)  # before the threads need it
+        num_clips = min(self._num_threads, MOST_CLIPS_AT_ONCE)
+        num_threads = max(1, self._num_threads // num_clips)
         calls = (lambda read=read: self.run(read(), num_threads=num_threads) for read in reads)
         with contextlib.closing(in_order(calls, num_threads=num_clips)) as results:
             yield from results
@@ -55,9 +58,13 @@ class OnnxRuntime:
         return np.asarray(features)
 
     def _session(self, num_threads: int) -> Any:
-        if num_threads not in self._sessions:
-            self._sessions[num_threads] = open_session(self._graph, num_threads=num_threads)
-        return self._sessions[num_threads]
+        """The session of so many threads in this process: after a fork its threads are gone."""
+        key = (os.getpid(), num_threads)
+        if key not in self._sessions:
+            with self._lock:
+                if key not in self._sessions:
+                    self._sessions[key] = open_session(self._graph, num_threads=num_threads)
+        return self._sessions[key]
 
 
 def open_session(graph: bytes, *, num_threads: int) -> Any:

@@ -9,6 +9,7 @@ import torch
 
 from pipeline.embedding.ahead import in_order
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.threads import on_threads
 
 RuntimeName = Literal["auto", "torch", "onnx"]
 
@@ -34,7 +35,7 @@ class TorchRuntime:
     """The backbone as torch runs it, one clip at a time.
 
     Results of torch depend in their last bits on the batch they are computed in, and on the number of
-    threads.
+    threads, which stays what it is now.
 
     On a CUDA GPU it runs channels last, in float32 proper (no TF32), or under float16 autocast where features
     are rounded to half floats anyway. None of that was measured, for want of a GPU. bfloat16 is no choice: as
@@ -49,6 +50,7 @@ class TorchRuntime:
     def __init__(self, classifier: ClipClassifier, device: torch.device) -> None:
         self._classifier = classifier.eval().to(device)
         self._device = device
+        self._num_threads = torch.get_num_threads()
         # Convolutions on CPU are up to 1.8 times faster with channels last (README, speed of backbones).
         self._classifier.backbone.to(memory_format=torch.channels_last)
         self._half = device.type == "cuda" and classifier.config.precision == "float16"
@@ -56,7 +58,7 @@ class TorchRuntime:
     @property
     def description(self) -> str:
         """Version, device and, on a CPU, the number of threads."""
-        threads = torch.get_num_threads()
+        threads = self._num_threads
         cpu = f"cpu, {threads} thread{'s' if threads > 1 else ''}"
         where = cpu if self._device.type == "cpu" else str(self._device)
         return f"torch {torch.__version__}, {where}{', float16' if self._half else ''}"
@@ -66,6 +68,7 @@ class TorchRuntime:
         clip = torch.from_numpy(np.array(frames))[None].to(self._device)  # a copy: may be mapped
         with (
             torch.inference_mode(),
+            on_threads(self._num_threads),
             torch.autocast(self._device.type, torch.float16, enabled=self._half),
             torch.backends.cudnn.flags(allow_tf32=False),
         ):

@@ -11,6 +11,8 @@ import torch
 from pipeline.model.head import SequenceHead
 from pipeline.model.threads import one_thread
 
+_VALUES_AT_ONCE = 1 << 24  # features of clips without a frame that are held at a time: 64 MB
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:

@@ -1,16 +1,18 @@
 """A trained model at work on videos: `load(path).classify(video)`."""
 
+import contextlib
 import os
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 
 from pipeline.embedding.embedder import Embedder
 from pipeline.embedding.runtime import RuntimeName
-from pipeline.errors import VideoError
+from pipeline.errors import CheckpointError, VideoError
 from pipeline.evaluation.attention_finding import AttentionFinding
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.importance import leave_one_out
@@ -21,10 +23,13 @@ from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.model.classifier import ClipClassifier
 from pipeline.spec import ClipSpec
+from pipeline.video.clip_reader import ClipReader
 from pipeline.video.letterbox import place
 from pipeline.video.pause import NotYet
 from pipeline.video.reader import ClipRead
-from pipeline.video.worker import read_clips_isolated
+
+if TYPE_CHECKING:
+    from pipeline.video.clip_reader import Outcomes
 
 UNUSUAL_LENGTH_FACTOR = 2.0
 """A video this many times shorter than the shortest or longer than the longest training clip is warned of."""
@@ -36,6 +41,7 @@ def load(
     device: torch.device | str = "cpu",
     runtime: RuntimeName = "auto",
     threshold: float | None = None,
+    reader: ClipReader | None = None,
 ) -> "Classifier":
     """Loads a trained model.
 
@@ -46,17 +52,22 @@ def load(
             where it can be used. Loading a model for it takes some seconds more the first time.
         threshold: answers with a lower probability are unsure; None: the threshold that training chose, if
             the validation clips showed one.
+        reader: that has begun to read videos for this model; None: one of its own.
 
     Raises:
         CheckpointError: there is no model that can be used.
         UsageError, MachineError: the runtime cannot be had.
     """
     model, checkpoint = load_checkpoint(path)
-    return Classifier(model, checkpoint, device=device, runtime=runtime, threshold=threshold)
+    return Classifier(model, checkpoint, device=device, runtime=runtime, threshold=threshold, reader=reader)
 
 
 class Classifier:
     """Classifies videos. Videos are decoded in worker processes: a broken one cannot harm this process.
+
+    It may be used by several threads at once, each of which gets a worker of its own; in a notebook; in a
+    script without a main guard; after a fork. Workers stay for the next video until `close`, the end of a
+    `with` block, or the end of the process.
 
     Attributes:
         checkpoint: everything the model file says of itself.
@@ -71,7 +82,10 @@ class Classifier:
         device: torch.device | str = "cpu",
         runtime: RuntimeName = "auto",
         threshold: float | None = None,
+        reader: ClipReader | None = None,
     ) -> None:
+        if reader is not None and reader.spec != checkpoint.spec:
+            raise CheckpointError("the model file was changed while it was being read; try again.")
         self.checkpoint = checkpoint
         self.calibration = Calibration.from_dict(checkpoint.calibration)
         if threshold is not None:
@@ -79,6 +93,7 @@ class Classifier:
         self._attention = AttentionFinding.from_dict(checkpoint.explanations)
         self._model = model
         self._embedder = Embedder(model, device=device, runtime=runtime)
+        self._reader = reader or ClipReader(checkpoint.spec)
 
     @property
     def runtime(self) -> str:
@@ -129,13 +144,28 @@ class Classifier:
         A video that cannot be read gives a `failed` classification and does not stop the others. Memory stays
         flat however many there are, where results are used one by one: each holds the frames of its clip.
         """
-        reads = read_clips_isolated(videos, self.spec, frame_rate=frame_rate, num_workers=num_workers)
-        for video, read in reads:
-            path = os.fsdecode(video)
-            if isinstance(read, VideoError):
-                yield Classification(path=path, status="failed", error=read.reason)
-            else:
-                yield self.classify_clip(path, read)
+        reads = self._reader.read(videos, frame_rate=frame_rate, num_workers=num_workers)
+        yield from self.classify_reads(reads)
+
+    def classify_reads(self, reads: "Outcomes") -> Generator[Classification, None, None]:
+        """Classifies what the `reader` given to `load` has begun to read; closes `reads` in the end."""
+        with contextlib.closing(reads):
+            for video, read in reads:
+                path = os.fsdecode(video)
+                if isinstance(read, VideoError):
+                    yield Classification(path=path, status="failed", error=read.reason)
+                else:
+                    yield self.classify_clip(path, read)
+
+    def close(self) -> None:
+        """Ends the worker processes. Later calls start new ones."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def classify_clip(self, path: str, read: ClipRead) -> Classification:
         """Classifies a clip that was already read."""

@@ -14,15 +14,14 @@ from pipeline.errors import CheckpointError, UsageError
 from pipeline.files import json_text, write_bytes
 from pipeline.labels import Labels
 from pipeline.model.classifier import ClipClassifier, ModelConfig
+from pipeline.model.header import FOLDS_FILE, HEADER_KEY, MODEL_FILE, model_file
 from pipeline.model.skip_init import SkipInit
 from pipeline.spec import ClipSpec
 
-MODEL_FILE = "model.safetensors"
-FOLDS_FILE = "folds.csv"
-"""Stands in the folder of a cross-validation, which makes no model."""
+__all__ = ["FOLDS_FILE", "MODEL_FILE", "Checkpoint", "load_checkpoint", "model_file", "save_checkpoint"]
+
 FORMAT_VERSION = 2
 
-_KEY = "clipwise"  # one key with sorted JSON: safetensors writes several keys in varying order
 _OPTIONAL = ("explanations",)  # files that were written before they were known have none
 _FIELDS = ("format_version", "spec", "labels", "model", "calibration", "clip_seconds", "provenance")
 _CLIP_SECONDS = ("min", "median", "max")
@@ -134,30 +133,6 @@ class Checkpoint:
             raise CheckpointError(f"the header says what cannot be: {error}") from error
 
 
-def model_file(path: Path | str) -> Path:
-    """The model file that `--model` names: the file itself, or the one in a run folder.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    path = Path(path)
-    if path.is_dir():
-        if (path / FOLDS_FILE).exists():
-            raise CheckpointError(
-                f"{path} holds a cross-validation, which makes figures and no model; train one with the same "
-                "options: `clipwise train CLIPS --out RUN --config " + f"{path / 'config.json'}`."
-            )
-        if not (path / MODEL_FILE).is_file():
-            raise CheckpointError(
-                f"the folder {path} holds no {MODEL_FILE}; has `clipwise train` finished there? "
-                "Run it again to go on."
-            )
-        return path / MODEL_FILE
-    if not path.is_file():
-        raise CheckpointError(f"there is no model at {path}; give a run folder or a .safetensors file.")
-    return path
-
-
 def save_checkpoint(path: Path, model: ClipClassifier, checkpoint: Checkpoint) -> None:
     """Writes the model file, whole or not at all; equal inputs give equal bytes.
 
@@ -169,7 +144,7 @@ def save_checkpoint(path: Path, model: ClipClassifier, checkpoint: Checkpoint) -
         raise CheckpointError("the checkpoint describes another model than the one to be saved.")
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     _check_finite(tensors, path)
-    header = {_KEY: json_text(checkpoint.to_dict())}
+    header = {HEADER_KEY: json_text(checkpoint.to_dict())}
     write_bytes(Path(path), safetensors.torch.save(tensors, metadata=header))
 
 
@@ -219,13 +194,13 @@ def _read(file: Path) -> tuple[Any, dict[str, Tensor]]:
         raise CheckpointError(
             f"{file} is no complete .safetensors file ({error}). Copy it again, or train the model again."
         ) from error
-    if _KEY not in metadata:
+    if HEADER_KEY not in metadata:
         raise CheckpointError(
             f"{file} holds weights but not a model of Clipwise; give the {MODEL_FILE} of a run. Weights for "
             "training go in by `clipwise train --weights`."
         )
     try:
-        return json.loads(metadata[_KEY], parse_constant=_refuse_constant), tensors
+        return json.loads(metadata[HEADER_KEY], parse_constant=_refuse_constant), tensors
     except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{file}: its header cannot be read ({error}); train the model again."

@@ -84,6 +84,11 @@ class WorkerPool:
         self._memory_limit_bytes = memory_limit_bytes
         self._slots: list[ProcessPool | None] = [None] * num_workers
 
+    @property
+    def num_workers(self) -> int:
+        """Processes at a time."""
+        return len(self._slots)
+
     def __enter__(self) -> "WorkerPool":
         return self
 
@@ -290,7 +295,7 @@ def read_clips_isolated(
         memory_limit_bytes=memory_limit_bytes,
     ) as pool:
         jobs: Iterable[Any] = paths
-        yield from pool.map(partial(_read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), jobs)
+        yield from pool.map(partial(read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), jobs)
 
 
 def read_clip_isolated(
@@ -307,9 +312,10 @@ def read_clip_isolated(
     return outcome
 
 
-def _read_job(
+def read_job(
     path: "AnyPath", *, spec: ClipSpec, frame_rate: float | None, damaged: "DamagedPolicy"
 ) -> "ClipRead":
+    """`read_clip` as workers are told to run it: it is imported there, after cv2's environment is set."""
     from pipeline.video.reader import read_clip
 
     return read_clip(path, spec, frame_rate=frame_rate, damaged=damaged)
