@@ -1,16 +1,19 @@
 """The page of classified videos: what the model says of each, how sure it is, what the answer rests on."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.errors import UsageError
 from pipeline.inference.classification import Classification
 from pipeline.inference.classifier import Classifier
-from pipeline.inference.explanation import Explanation
 from pipeline.report.charts import bar, signed_bar
 from pipeline.report.figures import probability
-from pipeline.report.model_summary import confidence_facts, has_attention, model_summary
+from pipeline.report.model_summary import attention_facts, confidence_facts, model_summary
 from pipeline.report.page import Picture, write_page
 from pipeline.report.video_section import video_name, video_section
 
@@ -43,8 +46,6 @@ class ClassificationPage:
         self._counts: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
         self._bytes = 0
-        self._attention_note = ""
-        self._attention_trusted: bool | None = None
         self._no_maps = ""
 
     def add(self, result: Classification) -> None:
@@ -109,12 +110,7 @@ class ClassificationPage:
                 "failed": self._failed,
                 "sections": self._sections,
                 "num_frames": checkpoint.spec.num_frames,
-                "attention": {
-                    "exists": has_attention(checkpoint),
-                    "is_folded": self._attention_trusted is False or not has_attention(checkpoint),
-                    "note": self._attention_note,
-                    "trusted": self._attention_trusted,
-                },
+                "attention": attention_facts(checkpoint),
                 "confidence": confidence_facts(calibration, checkpoint),
                 "no_maps": self._no_maps,
                 "has_threshold": calibration.threshold is not None,
@@ -124,22 +120,19 @@ class ClassificationPage:
         )
 
     def _show(self, result: Classification) -> None:
-        explanation = self._explain(result)
-        self._attention_note = explanation.attention_note
-        self._attention_trusted = explanation.attention_trusted
-        section = video_section(result, explanation)
+        section = video_section(result, self._heat_maps(result))
         self._sections.append(section)
         pictures = [frame["picture"] for frame in section["frames"]]
         pictures += [key[name] for key in section["key_frames"] for name in ("plain", "heat")]
         self._bytes += sum(len(picture.uri) for picture in pictures if isinstance(picture, Picture))
 
-    def _explain(self, result: Classification) -> Explanation:
-        """The explanation; one without heat maps, and the reason, where the backbone has none."""
+    def _heat_maps(self, result: Classification) -> Mapping[int, NDArray[np.float32]]:
+        """Those of the key frames; none where the backbone has none, for which the reason is kept."""
         try:
-            return self._classifier.explain(result)
+            return self._classifier.explain(result).heat_maps
         except UsageError as error:
             self._no_maps = str(error)
-            return Explanation(heat_maps={}, attention_note="", attention_trusted=None)
+            return {}
 
     def _title(self) -> str:
         """The name of the only video, or how many there are."""

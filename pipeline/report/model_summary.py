@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.evaluation.attention_finding import AttentionFinding
 from pipeline.evaluation.baselines import BASELINE_TEXTS
 from pipeline.evaluation.calibration import Calibration
 from pipeline.model.checkpoint import Checkpoint
@@ -14,9 +15,16 @@ _SPLITS = {"val": "validation clips", "test": "test clips", "train": "training c
 _HAS_ATTENTION = ("attention", "dot")
 
 
-def has_attention(checkpoint: Checkpoint) -> bool:
-    """Whether the model weighs its frames by an attention that it learnt."""
-    return checkpoint.model.head.pooling in _HAS_ATTENTION
+def attention_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Whether the model has an attention, what was found of it, and whether it is folded away therefore."""
+    exists = checkpoint.model.head.pooling in _HAS_ATTENTION
+    finding = AttentionFinding.from_dict(checkpoint.explanations)
+    is_no_better = finding is not None and finding.attention_trusted is False
+    return {
+        "exists": exists,
+        "is_folded": is_no_better or not exists,
+        "note": finding.attention_note if finding else "",
+    }
 
 
 def model_summary(checkpoint: Checkpoint) -> dict[str, Any]:

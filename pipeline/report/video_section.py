@@ -1,14 +1,13 @@
 """What a page shows of one classified video: its answer, its frames, and where in them it comes from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.inference.classification import Classification, FrameEvidence
-from pipeline.inference.explanation import Explanation
 from pipeline.report.charts import bar, signed_bar
 from pipeline.report.figures import probability
 from pipeline.report.heat_map import overlay, place_words
@@ -28,12 +27,12 @@ def video_name(path: str) -> str:
     return os.path.basename(path.rstrip("/\\")) or path  # noqa: PTH119 - a name, not a file to be opened
 
 
-def video_section(result: Classification, explanation: Explanation) -> dict[str, Any]:
+def video_section(result: Classification, heat_maps: Mapping[int, NDArray[np.float32]]) -> dict[str, Any]:
     """Plain values for the template.
 
     Args:
         result: an answer with its frames.
-        explanation: where in its key frames the answer comes from.
+        heat_maps: place of a key frame in the clip -> where in it the answer comes from (S, S).
     """
     assert result.images is not None  # noqa: S101 - only failed results have none
     pictures = result.images
@@ -57,7 +56,7 @@ def video_section(result: Classification, explanation: Explanation) -> dict[str,
             {
                 "number": number,
                 "time": time_words(frame.time_seconds),
-                "is_key": number - 1 in explanation.heat_maps,
+                "is_key": number - 1 in heat_maps,
                 "picture": jpeg(_cut(pictures[number - 1], box), side_px=_FRAME_PX),
                 "left_out_bar": signed_bar(frame.importance / scale, width_px=_BAR_PX),
                 "left_out": points(frame.importance),
@@ -70,7 +69,7 @@ def video_section(result: Classification, explanation: Explanation) -> dict[str,
         "summary": _summary(result),
         "key_frames": [
             _key_frame(result.frames[index], index, pictures[index], heat, box)
-            for index, heat in sorted(explanation.heat_maps.items())
+            for index, heat in sorted(heat_maps.items())
         ],
     }
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.evaluation.attention_finding import Advantage, AttentionFinding
 from pipeline.inference.classification import Classification, FrameEvidence
 from pipeline.inference.classifier import Classifier
 from pipeline.inference.explanation import Explanation
@@ -35,12 +36,6 @@ def with_falls(result: Classification, falls: list[float], shares: list[float]) 
         for i, (fall, share) in enumerate(zip(falls, shares, strict=True))
     ]
     return replace(result, frames=tuple(frames), label="down", probabilities={"down": 0.9, "other": 0.1})
-
-
-def explained(classifier: Classifier, result: Classification, trusted: bool | None) -> None:
-    """Makes the classifier say this of its attention."""
-    found = replace(classifier.explain(result), attention_trusted=trusted, attention_note="Measured so.")
-    classifier.explain = lambda *_, **__: found  # type: ignore[method-assign]
 
 
 def test_what_one_answer_rests_on(classifier: Classifier, result: Classification, tmp_path: Path) -> None:
@@ -113,13 +108,16 @@ def test_what_the_threshold_promises(classifier: Classifier, result: Classificat
 def test_attention_that_says_nothing_is_folded_away(
     classifier: Classifier, result: Classification, tmp_path: Path, trusted: bool | None
 ) -> None:
-    explained(classifier, result, trusted)
+    low = {True: 0.1, False: -0.1, None: 0.0}[trusted]
+    known = Advantage(mean=0.2, interval=None if trusted is None else (low, 0.3))
+    finding = AttentionFinding(split="val", num_clips=49, num_groups=30, attention=known, leave_one_out=known)
+    classifier.checkpoint = replace(classifier.checkpoint, explanations=finding.to_dict())
     text = classification_page(classifier, [result], tmp_path / "page.html")
     assert faults(text) == []
     shown, details, folded = text.partition("<details>")
     weights = [f"{100 * frame.attention_weight:.1f} %" for frame in result.frames]
-    assert "Measured so." in text
-    assert ("no better than a random order" in shown) == (trusted is False)
+    assert finding.attention_note in Reader(text).text
+    assert ("no better than chance does: it is folded away" in shown) == (trusted is False)
     assert ("<dt>attention</dt>" in shown) == (trusted is not False)
     if trusted is False:
         assert [weight in folded for weight in weights] == [True] * 4
