@@ -55,8 +55,8 @@ $ python classify.py VIDEO
 ```
 
 `classify.py` is an example of 40 lines that needs neither Clipwise nor PyTorch. It takes the frames at the
-centres of equal segments and fits them as the training did. It is right for videos of constant frame rate,
-square pixels and no damage; `clipwise classify` reads the others right too, and hostile files safely."""
+centres of equal segments and fits them as the training did. It is right for videos of constant frame rate and
+without damage; `clipwise classify` reads the others right too, and hostile files safely."""
 
 
 def _summary(export: "Export") -> str:

@@ -15,7 +15,7 @@ from pipeline.inference.export import Export, Given, description
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.report.model_card import model_card
 from pipeline.training.run import train
-from tests.audit.test_audit import rewritten
+from tests.helpers.pages import hostile_store
 from tests.helpers.runs import QUICK
 from tests.helpers.stores import make_store
 
@@ -35,10 +35,7 @@ CHECKS = {
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClipStore, Path, Checkpoint]:
     """A store with hostile names, three groups that stand on all sides, and a run on it."""
     folder = tmp_path_factory.mktemp("card")
-    store = make_store(folder / "clips", classes=("down", HOSTILE_LABEL), failed=1)
-    store = rewritten(
-        store, [replace(clip, group=f"<i>cam {i % 3}</i>") for i, clip in enumerate(store.clips)]
-    )
+    store = hostile_store(folder / "clips", HOSTILE_LABEL)
     train(store.folder, folder / "run", QUICK, device=torch.device("cpu"))
     return store, folder / "run", load_checkpoint(folder / "run")[1]
 
