@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.inference.notebook_view import classification_html
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameEvidence:
@@ -87,6 +89,10 @@ class Classification:
             "warnings": list(self.warnings),
             "duration_seconds": self.duration_seconds,
         }
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it."""
+        return classification_html(self)
 
     def __repr__(self) -> str:
         if self.status == "failed":

@@ -16,7 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -294,8 +294,10 @@ def read_clips_isolated(
         time_limit_seconds=time_limit_seconds,
         memory_limit_bytes=memory_limit_bytes,
     ) as pool:
-        jobs: Iterable[Any] = paths
-        yield from pool.map(partial(read_job, spec=spec, frame_rate=frame_rate, damaged=damaged), jobs)
+        job: Callable[[AnyPath], ClipRead] = partial(
+            read_job, spec=spec, frame_rate=frame_rate, damaged=damaged
+        )
+        yield from pool.map(job, cast("Iterable[Any]", paths))  # mypy finds no J in a union
 
 
 def read_clip_isolated(

@@ -55,7 +55,7 @@ class WorkerReserve:
             self._end.detach()
             self._begin()
         with self._lock:
-            for pool in self._idle:
+            for pool in reversed(self._idle):  # the one that was at work last
                 if pool.num_workers == num_workers:
                     self._idle.remove(pool)
                     return pool

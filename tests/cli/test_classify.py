@@ -1,12 +1,17 @@
 """`clipwise classify`: what goes in, what comes out, and when it ends."""
 
+import contextlib
 import csv
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import pytest
 
@@ -16,6 +21,7 @@ from pipeline.cli.main import main
 from pipeline.evaluation.predictions import PROBABILITY_PREFIX
 from pipeline.inference.classification import Classification
 from pipeline.report.words import display_width
+from tests.helpers.processes import workers_of
 from tests.helpers.runs import make_run
 from tests.helpers.videos import write_numbered_video
 
@@ -165,3 +171,80 @@ def test_an_empty_list_is_said(
     shown, said = capsys.readouterr()
     assert shown.count("\n") == 1  # the header
     assert "the list on stdin names no videos" in said
+
+
+@contextlib.contextmanager
+def piped_stdout() -> Iterator[IO[str]]:
+    """A pipe in the place of stdout: the end where it is read."""
+    reading, writing = os.pipe()
+    with open(reading, encoding="utf-8") as read, open(writing, "w", encoding="utf-8") as written:  # noqa: PTH123
+        with contextlib.redirect_stdout(written):
+            yield read
+
+
+@pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_answers_come_before_the_list_ends_and_a_signal_ends_it(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, exit_code: int
+) -> None:
+    video = str(next((trained / "videos").glob("*/*.avi")))
+    reading, writing = os.pipe()
+    os.write(writing, f"{video}\n".encode())
+    lines: list[str] = []
+    with open(reading, "rb") as file, piped_stdout() as stdout:  # noqa: PTH123
+
+        def person() -> None:
+            lines.append(stdout.readline())  # and the list goes on
+            os.kill(os.getpid(), sent)
+
+        monkeypatch.setattr("sys.stdin", file)
+        thread = threading.Thread(target=person)
+        thread.start()
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            assert main(["classify", "-", "--json", "--model", str(trained / "run")]) == exit_code
+        thread.join()
+    os.close(writing)
+    assert json.loads(lines[0])["path"] == video
+    assert "Traceback" not in said.getvalue()
+    assert workers_of(os.getpid()) == []
+
+
+def test_nobody_reads_the_answers_any_more(trained: Path) -> None:
+    """As in `clipwise classify VIDEOS | head`."""
+    script = (
+        "import os, sys\n"
+        "from pipeline.cli.main import main\n"
+        "code = main(sys.argv[1:])\n"
+        "print(code, file=sys.stderr)\n"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", script, "classify", trained / "videos", "--json", "--model", trained / "run"],
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert done.stderr.splitlines()[-1] == str(128 + 13)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are POSIX")
+def test_a_full_disk_ends_it_after_the_answer(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import resource
+
+    videos = sorted(map(str, (trained / "videos").glob("*/*.avi")))[:2]
+    arguments = ["classify", *videos, "--json", "--model", str(trained / "run"), "--picture", str(tmp_path)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, before[1]))
+    try:
+        assert main(arguments) == 3
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    shown, said = capsys.readouterr()
+    assert [json.loads(line)["path"] for line in shown.splitlines()] == videos[:1]
+    assert f"cannot write {tmp_path}" in said
+    assert list(tmp_path.iterdir()) == []
+    assert workers_of(os.getpid()) == []

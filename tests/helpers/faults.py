@@ -35,6 +35,8 @@ def run_fault(job: str) -> Any:  # noqa: PLR0911 - a table
             raise ZeroDivisionError("a bug in the job")
         case "video":
             raise VideoError("v.mp4", "a reason")
+        case "pid":
+            return os.getpid()
         case "modules":
             return sorted(sys.modules)
         case "environment":

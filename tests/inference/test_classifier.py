@@ -1,8 +1,10 @@
 """`load(path).classify(video)`: the answer, its evidence, and what a broken video costs."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -18,13 +20,16 @@ from pipeline.embedding import onnx_graph
 from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import CheckpointError, VideoError
 from pipeline.evaluation.calibration import Calibration
+from pipeline.evaluation.importance import leave_one_out
 from pipeline.evaluation.judge import judge
+from pipeline.evaluation.predict import predict
 from pipeline.evaluation.trained import load_trained
 from pipeline.inference.classifier import Classifier, load
 from pipeline.model.checkpoint import MODEL_FILE, load_checkpoint, save_checkpoint
 from pipeline.model.classifier import Precision
 from pipeline.training.options import TrainOptions
 from pipeline.training.run import train
+from tests.helpers.processes import workers_of
 from tests.helpers.videos import write_numbered_video
 
 _CPU = torch.device("cpu")
@@ -159,7 +164,7 @@ def test_a_name_that_is_not_utf8(trained: Path, tmp_path: Path) -> None:
 def test_from_a_script_without_a_main_guard(trained: Path, tmp_path: Path) -> None:
     script, video = tmp_path / "script.py", trained / "videos" / "걷기" / "걷기 3.avi"
     script.write_text(
-        "import cv2\nfrom pipeline import load\n"
+        "import cv2, torch\nfrom pipeline import load\n"
         f"print(load({str(trained / 'run')!r}).classify({str(video)!r}).status)\n",
         "utf-8",
     )
@@ -228,3 +233,59 @@ def test_each_runtime_gives_one_answer_and_they_agree(
         probabilities[runtime] = np.stack([each.probabilities for each in judgement.predictions])
     assert np.abs(probabilities["onnx"] - probabilities["torch"]).max() <= 1e-3
     assert not np.array_equal(probabilities["onnx"], probabilities["torch"])
+
+
+def test_threads_share_a_classifier_and_get_the_same_answers(trained: Path) -> None:
+    """Several at once, of which some call torch for the first time while others have set its threads."""
+    videos = sorted((trained / "videos").glob("*/*.avi"))[:6]
+    with load(trained / "run") as classifier:
+        expected = {str(video): classifier.classify(video) for video in videos}
+        with ThreadPoolExecutor(3) as threads:
+            found = list(threads.map(classifier.classify, videos * 3))
+    for result in found:
+        assert result == expected[result.path]
+
+
+def test_one_video_after_the_other_is_read_by_one_worker(trained: Path) -> None:
+    video = next((trained / "videos").glob("*/*.avi"))
+    with load(trained / "run") as classifier:
+        workers = set()
+        for _ in range(3):
+            classifier.classify(video)
+            workers |= set(workers_of(os.getpid()))
+        assert len(workers) == 1
+    assert not any(worker.is_running() for worker in workers)
+    assert classifier.classify(video).status == "ok"  # closed: a new worker
+    classifier.close()
+
+
+def test_in_a_notebook_with_a_running_event_loop(trained: Path) -> None:
+    video = next((trained / "videos").glob("*/*.avi"))
+
+    async def cell() -> str:
+        with load(trained / "run") as classifier:
+            return classifier.classify(video)._repr_html_()
+
+    assert asyncio.run(cell()).startswith(f"<div><p><b>{video}</b>")
+
+
+def test_a_left_loop_leaves_the_classifier_usable(trained: Path) -> None:
+    videos = sorted((trained / "videos").glob("*/*.avi"))
+    with load(trained / "run") as classifier:
+        for result in classifier.classify_many(videos):
+            assert result.path == str(videos[0])
+            break
+        assert classifier.classify(videos[1]).path == str(videos[1])
+
+
+def test_leave_one_out_is_each_clip_by_itself_without_a_frame(trained: Path) -> None:
+    model, _ = load_checkpoint(trained / "run")
+    features = np.random.default_rng(0).normal(size=(6, model.head.config.feature_dim)).astype(np.float32)
+    whole = predict(model.head, features, temperature=1.3).probabilities[1]
+    expected = [
+        whole - predict(model.head, np.delete(features, place, axis=0), temperature=1.3).probabilities[1]
+        for place in range(6)
+    ]
+    found = leave_one_out(model.head, features, 1, temperature=1.3)
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert np.array_equal(found, leave_one_out(model.head, features, 1, temperature=1.3))

@@ -18,6 +18,7 @@ from pipeline.spec import ClipSpec
 from pipeline.video import worker
 from pipeline.video.worker import WorkerFailure, WorkerPool, read_clip_isolated, read_clips_isolated
 from tests.helpers.faults import run_fault
+from tests.helpers.processes import workers_of
 from tests.helpers.videos import write_numbered_video
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -232,15 +233,6 @@ from tests.helpers.faults import sleep_and_tell
 with WorkerPool(num_workers=2) as pool:
     list(pool.map(sleep_and_tell, [sys.argv[1]] * 8))
 """
-
-
-def workers_of(pid: int) -> list[psutil.Process]:
-    """The worker processes among a process's children (multiprocessing has a helper of its own there)."""
-    return [
-        child
-        for child in psutil.Process(pid).children(recursive=True)
-        if "spawn_main" in " ".join(child.cmdline())
-    ]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
