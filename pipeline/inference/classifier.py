@@ -1,7 +1,7 @@
 """A trained model at work on videos: `load(path).classify(video)`."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from pipeline.errors import VideoError
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.predict import leave_one_out, predict
 from pipeline.inference.classification import Classification, FrameEvidence
+from pipeline.inference.segment import WindowAnswer
+from pipeline.inference.segments import SegmentRule
+from pipeline.inference.timeline import Timeline
 from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.model.classifier import ClipClassifier
@@ -129,6 +132,41 @@ class Classifier:
                 yield Classification(path=path, status="failed", error=read.reason)
             else:
                 yield self.classify_clip(path, read)
+
+    def timeline(
+        self,
+        video: str | bytes | os.PathLike[str],
+        *,
+        window_seconds: float | None = None,
+        stride_seconds: float | None = None,
+        rule: SegmentRule | None = None,
+        on_window: Callable[[WindowAnswer], None] | None = None,
+    ) -> Timeline:
+        """Finds out what happens when in a recording, however long: its segments, while it is read.
+
+        Args:
+            video: a video file.
+            window_seconds: length of the windows that are classified; None: that of the training clips
+                (median), give or take 5 % so that windows share frames.
+            stride_seconds: from the start of one window to that of the next; None: a quarter of a window.
+            rule: how windows become segments; None: as it was found to be best.
+            on_window: is called with the answer of each window by itself.
+
+        Raises:
+            UsageError: lengths that cannot be.
+            VideoError: by the iteration, if nothing could be read; where it breaks off later the last segment
+                says so.
+        """
+        return Timeline(
+            self,
+            self._embedder,
+            self._model.head,
+            video,
+            window_seconds=window_seconds,
+            stride_seconds=stride_seconds,
+            rule=rule or SegmentRule(),
+            on_window=on_window,
+        )
 
     def classify_clip(self, path: str, read: ClipRead) -> Classification:
         """Classifies a clip that was already read."""
