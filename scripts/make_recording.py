@@ -1,28 +1,39 @@
-"""Joins short labelled videos into one long recording of which is known what happens when.
+"""Draws recordings of any length of which is known what happens when, and short clips to train on.
 
-    python -m scripts.make_recording DATA --list tank_state.csv --split test --minutes 60 --out recording.mp4
+    python -m scripts.make_recording clips OUT --clips-per-class 60 --seed 0
+    python -m scripts.make_recording recording OUT.mp4 --minutes 60 --seed 1
 
-DATA is the folder where the paths in the list (`path,label[,split]`) start. Stretches of one label last 20
-to 90 s and are filled with its videos in an order drawn anew; the last one is cut short. Beside the recording
-lies `recording.csv`: start_seconds, end_seconds, label. The same seed gives the same recording.
+In front of a cluttered background something goes right, again and again, or left, or it swells and ebbs, or
+rests: `right`, `left`, `swells`, `rests`. Right and left show the same pictures in another order. In a
+recording stretches of 8 to 60 s follow each other without a cut in the picture; every few minutes the
+background changes. What it shows when is in `OUT.csv` beside it: start_seconds, end_seconds, label. A clip
+shows one of them for 3 s, from any moment on. The same seed gives the same files.
 """
 
 import argparse
 import csv
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-FRAME_RATE = 25
-SIZE_WH = (320, 180)
-MIN_SECONDS, MAX_SECONDS = 20.0, 90.0
-_OPTIONS = {"preset": "ultrafast", "crf": "26"}
+from pipeline.files import make_folder
+from scripts.make_sample_videos import Image, background, thing
+
+LABELS = ("left", "rests", "right", "swells")
+FRAME_RATE = 16
+SIZE_WH = (160, 120)
+CLIP_SECONDS = 3.0
+MIN_SECONDS, MAX_SECONDS = 8.0, 60.0
+SCENE_SECONDS = 300.0
+_SHAKE_PX = 2
+_OPTIONS = {"preset": "ultrafast", "crf": "24"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,40 +45,85 @@ class Stretch:
     label: str
 
 
-def make_recording(
-    out: Path, videos: Mapping[str, Sequence[Path]], *, minutes: float, seed: int, folder: Path | None = None
-) -> list[Stretch]:
-    """Writes a recording and, beside it, what is in it.
+class Scene:
+    """A background with something before it that moves as it is told."""
 
-    Args:
-        out: an .mp4.
-        videos: of each label.
-        minutes: how long it is to be.
-        seed: decides order and lengths.
-        folder: keeps the videos in the common format, for other recordings; None: they are made for this one.
-    """
-    rng = np.random.default_rng(seed)
-    labels = sorted(videos)
-    stretches: list[Stretch] = []
-    with tempfile.TemporaryDirectory() as temporary, _Recording(out, folder or Path(temporary)) as recording:
-        label = ""
-        while recording.seconds < minutes * 60:
-            label = str(rng.choice([each for each in labels if each != label]))
-            start = recording.seconds
-            end = min(start + rng.uniform(MIN_SECONDS, MAX_SECONDS), minutes * 60)
-            while recording.seconds < end - 0.5 / FRAME_RATE:
-                for index in rng.permutation(len(videos[label])):
-                    recording.add(videos[label][index], until_seconds=end)
-            stretches.append(Stretch(start_seconds=start, end_seconds=recording.seconds, label=label))
-    with out.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        width, height = SIZE_WH
+        self._background = background(rng, width + 2 * _SHAKE_PX, height + 2 * _SHAKE_PX)
+
+    def frames(self, label: str, count: int) -> Iterator[Image]:
+        """So many frames (H, W, 3) BGR of one activity, from a moment drawn at random."""
+        rng, (width, height) = self._rng, SIZE_WH
+        done = 0
+        skipped = int(rng.integers(FRAME_RATE))  # of the first round
+        while done < count:
+            place = self._round(label)
+            length = int(rng.uniform(1.2, 2.4) * FRAME_RATE)
+            for number in range(min(skipped, length - 1), length):
+                if done == count:
+                    return
+                canvas = self._background.copy()
+                place(canvas, number / length)
+                dx, dy = rng.integers(0, 2 * _SHAKE_PX + 1, 2)
+                yield canvas[dy : dy + height, dx : dx + width]
+                done += 1
+            skipped = 0
+
+    def _round(self, label: str) -> Callable[[Image, float], None]:
+        """Draws the state at a time from 0 to 1 of one round of the activity, with a thing of its own."""
+        rng, (width, height) = self._rng, SIZE_WH
+        radius = height * rng.uniform(0.11, 0.15)
+        looks = int(rng.integers(1 << 31))
+        y = rng.uniform(0.3, 0.7) * height
+        x = rng.uniform(0.3, 0.7) * width
+
+        def draw(canvas: Image, time: float) -> None:
+            at, size = x, radius
+            if label in ("right", "left"):
+                at = (time if label == "right" else 1 - time) * (width + 2 * radius) - radius
+            elif label == "swells":
+                size = radius * (1 + 0.6 * float(np.sin(2 * np.pi * time)))
+            centre: NDArray[np.float64] = np.array([at + _SHAKE_PX, y + _SHAKE_PX])
+            thing(np.random.default_rng(looks), self._background, radius_px=size)(canvas, centre)
+
+        return draw
+
+
+def make_recording(path: Path, *, minutes: float, seed: int) -> list[Stretch]:
+    """Writes a recording, and beside it what it shows; returns that."""
+    rng = np.random.default_rng([seed, 1])
+    stretches = list(_draw_stretches(rng, seconds=minutes * 60))
+
+    def frames() -> Iterator[Image]:
+        scene, scene_number = Scene(rng), 0
+        for stretch in stretches:
+            if stretch.start_seconds // SCENE_SECONDS > scene_number:
+                scene, scene_number = Scene(rng), int(stretch.start_seconds // SCENE_SECONDS)
+            count = round((stretch.end_seconds - stretch.start_seconds) * FRAME_RATE)
+            yield from scene.frames(stretch.label, count)
+
+    write_h264(path, frames())
+    with path.with_suffix(".csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["start_seconds", "end_seconds", "label"])
         writer.writerows([each.start_seconds, each.end_seconds, each.label] for each in stretches)
     return stretches
 
 
+def make_clips(folder: Path, *, clips_per_class: int, seed: int) -> None:
+    """Writes clips in class folders."""
+    for class_index, label in enumerate(LABELS):
+        make_folder(folder / label)
+        for number in range(clips_per_class):
+            rng = np.random.default_rng([seed, 0, class_index, number])
+            frames = Scene(rng).frames(label, round(CLIP_SECONDS * FRAME_RATE))
+            write_h264(folder / label / f"{label}_seed{seed}_{number:04d}.mp4", frames)
+
+
 def read_truth(path: Path) -> list[Stretch]:
-    """What is in a recording, from the table beside it."""
+    """What a recording shows, from the table beside it."""
     with path.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
         return [
             Stretch(
@@ -79,100 +135,45 @@ def read_truth(path: Path) -> list[Stretch]:
         ]
 
 
-class _Recording:
-    """Packets one after the other: every video is encoded once, however often it is shown."""
-
-    def __init__(self, out: Path, folder: Path) -> None:
-        self._file = av.open(str(out), "w", format="mp4")
-        self._folder = folder
-        self._stream: Any = None
-        self._num_frames = 0
-
-    def __enter__(self) -> "_Recording":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    @property
-    def seconds(self) -> float:
-        """How long it is by now."""
-        return self._num_frames / FRAME_RATE
-
-    def add(self, video: Path, *, until_seconds: float) -> None:
-        """Shows a video, or as much of it as there is time for."""
-        path = self._folder / f"{video.stem}.mp4"
-        if not path.exists():
-            encode(path, shown_frames(video))
-        with av.open(str(path)) as read:
-            if self._stream is None:
-                self._stream = self._file.add_stream_from_template(read.streams.video[0])
-            for packet in read.demux(read.streams.video[0]):
-                if packet.dts is None or self.seconds >= until_seconds - 0.5 / FRAME_RATE:
-                    continue
-                ticks = round(self._num_frames / FRAME_RATE / packet.time_base)
-                packet.pts = packet.dts = ticks
-                packet.stream = self._stream
-                self._file.mux(packet)
-                self._num_frames += 1
-
-
-def shown_frames(video: Path) -> Iterator[Any]:
-    """The frames of a video, whatever its size, as RGB arrays of `SIZE_WH` without distortion."""
-    width, height = SIZE_WH
-    with av.open(str(video)) as file:
-        for frame in file.decode(video=0):
-            scale = min(width / frame.width, height / frame.height)
-            w, h = (max(2, round(side * scale)) for side in (frame.width, frame.height))
-            picture = frame.reformat(width=w, height=h, format="rgb24").to_ndarray()
-            canvas = np.zeros((height, width, 3), np.uint8)
-            top, left = (height - h) // 2, (width - w) // 2
-            canvas[top : top + h, left : left + w] = picture
-            yield canvas
-
-
-def encode(path: Path, frames: Iterator[Any]) -> None:
-    """Writes frames (H, W, 3) RGB as H.264 that can be joined: no B-frames, a key frame first."""
+def write_h264(path: Path, frames: Iterator[Image]) -> None:
+    """Writes frames (H, W, 3) BGR, as they come."""
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("libx264", rate=FRAME_RATE, options=_OPTIONS)
         stream.width, stream.height = SIZE_WH
-        stream.pix_fmt, stream.gop_size, stream.max_b_frames = "yuv420p", 250, 0
+        stream.pix_fmt, stream.gop_size = "yuv420p", 250
         for number, frame in enumerate(frames):
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")
+            planes = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
+            picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             picture.pts = number
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
 
 
-def videos_of(table: Path, root: Path, split: str) -> dict[str, list[Path]]:
-    """The videos of each label in a list `path,label[,split]`; "": of all splits."""
-    found: dict[str, list[Path]] = {}
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if not split or row["split"] == split:
-                found.setdefault(row["label"], []).append(root / row["path"])
-    return {label: sorted(paths) for label, paths in found.items()}
+def _draw_stretches(rng: np.random.Generator, *, seconds: float) -> Iterator[Stretch]:
+    label, start = "", 0.0
+    while seconds - start > 1 / FRAME_RATE:
+        label = str(rng.choice([each for each in LABELS if each != label]))
+        end = start + round(rng.uniform(MIN_SECONDS, MAX_SECONDS) * FRAME_RATE) / FRAME_RATE
+        if end > seconds - MIN_SECONDS:
+            end = seconds
+        yield Stretch(start_seconds=start, end_seconds=end, label=label)
+        start = end
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--list", type=Path, required=True, help="relative to DATA, or a path of its own")
-    parser.add_argument("--split", default="")
+    parser.add_argument("what", choices=("clips", "recording"))
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--clips-per-class", type=int, default=60)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--keep", type=Path, help="folder that keeps the videos in the common format")
     chosen = parser.parse_args()
-    if chosen.keep is not None:
-        chosen.keep.mkdir(parents=True, exist_ok=True)
-    videos = videos_of(chosen.data / chosen.list, chosen.data, chosen.split)
-    stretches = make_recording(
-        chosen.out, videos, minutes=chosen.minutes, seed=chosen.seed, folder=chosen.keep
-    )
-    print(f"{len(stretches)} stretches of {len(videos)} labels in {chosen.out}")
+    if chosen.what == "clips":
+        make_clips(chosen.out, clips_per_class=chosen.clips_per_class, seed=chosen.seed)
+    else:
+        make_recording(chosen.out, minutes=chosen.minutes, seed=chosen.seed)
     return 0
 
 

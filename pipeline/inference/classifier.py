@@ -141,6 +141,7 @@ class Classifier:
         stride_seconds: float | None = None,
         rule: SegmentRule | None = None,
         on_window: Callable[[WindowAnswer], None] | None = None,
+        on_progress: Callable[[], None] | None = None,
     ) -> Timeline:
         """Finds out what happens when in a recording, however long: its segments, while it is read.
 
@@ -151,6 +152,7 @@ class Classifier:
             stride_seconds: from the start of one window to that of the next; None: a quarter of a window.
             rule: how windows become segments; None: as it was found to be best.
             on_window: is called with the answer of each window by itself.
+            on_progress: is called now and then while the video is read; the timeline says how far it is.
 
         Raises:
             UsageError: lengths that cannot be.
@@ -166,6 +168,7 @@ class Classifier:
             stride_seconds=stride_seconds,
             rule=rule or SegmentRule(),
             on_window=on_window,
+            on_progress=on_progress,
         )
 
     def classify_clip(self, path: str, read: ClipRead) -> Classification:

@@ -42,6 +42,7 @@ class Timeline(Iterator[Segment]):
         num_frames: frames of the video, once it was read.
         num_missing: frames that there should be beside those, once it was read.
         frame_rate: frames a second, once it was read.
+        size_wh: displayed size in pixels, once it was read.
         damage: what is wrong with the video, in a sentence; "" where nothing is known to be.
         error: why it could not be read to its end; None where it could.
         is_done: whether the last segment was told.
@@ -58,6 +59,7 @@ class Timeline(Iterator[Segment]):
         stride_seconds: float | None,
         rule: SegmentRule,
         on_window: Callable[[WindowAnswer], None] | None,
+        on_progress: Callable[[], None] | None,
     ) -> None:
         check_windows(window_seconds, stride_seconds)
         self.path = os.fsdecode(video)
@@ -67,6 +69,7 @@ class Timeline(Iterator[Segment]):
         self.num_windows = self.num_failed = 0
         self.num_frames = self.num_missing = 0
         self.frame_rate = 0.0
+        self.size_wh = (0, 0)
         self.damage = ""
         self.error: str | None = None
         self.is_done = False
@@ -74,6 +77,7 @@ class Timeline(Iterator[Segment]):
         self._head = head
         self._rule = rule
         self._on_window = on_window
+        self._on_progress = on_progress
         job = StreamJob(
             path=self.path,
             spec=classifier.spec,
@@ -114,6 +118,8 @@ class Timeline(Iterator[Segment]):
                             maker = self._begin(event)
                         case StreamProgress():
                             self.position_seconds, self.waits = event.seconds, event.waits
+                            if self._on_progress is not None:
+                                self._on_progress()
                         case StreamWindow() if maker is not None:
                             yield from maker.add(self._answer(event, features))
                         case StreamEnd():
@@ -163,7 +169,7 @@ class Timeline(Iterator[Segment]):
     def _end(self, event: StreamEnd) -> None:
         self.expected_seconds = self.position_seconds = event.duration_seconds
         self.num_frames, self.frame_rate = event.num_frames, event.frame_rate
-        self.num_missing = event.num_missing
+        self.num_missing, self.size_wh = event.num_missing, (event.width, event.height)
         self.damage = event.damage
 
 

@@ -1,10 +1,14 @@
 """A video's windows by both ways of reading, as plain values. Runs in workers: keep it light."""
 
+import os
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
+from pipeline.video.window_events import StreamEvent, StreamWindow
 from pipeline.video.window_stream import StreamJob
 
 Window = tuple[tuple[int, ...], tuple[float, ...], bytes]
@@ -73,6 +77,22 @@ def read_both_ways(job: StreamJob) -> Any:
     if error:
         return error, ""
     return BothWays(streamed, read, len(frames), twice, waited, (damage, video.damage))
+
+
+def broken_after(job: StreamJob) -> Iterator[StreamEvent]:
+    """Reads up to its tenth window, then its worker dies."""
+    from pipeline.video.window_stream import stream_windows
+
+    for event in stream_windows(job):
+        yield event
+        if isinstance(event, StreamWindow) and event.number == 9:
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def broken_at_once(job: StreamJob) -> Iterator[StreamEvent]:
+    """Reads nothing."""
+    raise VideoError(job.path, "no such luck")
+    yield
 
 
 def make_job(path: str, *, window_seconds: float | None, stride_seconds: float | None) -> StreamJob:
