@@ -29,6 +29,14 @@ def data_folder() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def recordings_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that tells dark, light and red recordings apart: seven seconds of training, shared by all."""
+    from tests.helpers.recordings import make_recordings_run
+
+    return make_recordings_run(tmp_path_factory.mktemp("recordings"))
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> Iterator[None]:
     """Each test starts from the same random state and leaves none behind."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "train": ("pipeline.cli.train", "train a classifier on a clip store"),
     "evaluate": ("pipeline.cli.evaluate", "judge a trained model on a split of a clip store"),
     "classify": ("pipeline.cli.classify", "classify videos and show which frames counted"),
+    "timeline": ("pipeline.cli.timeline", "find out what happens when in a recording, however long"),
     "export": ("pipeline.cli.export", "make a trained model ready to run elsewhere, with a model card"),
     "audit": ("pipeline.cli.audit", "what is wrong with the data of a clip store"),
     "show": ("pipeline.cli.show", "draw one clip of a store with its times"),

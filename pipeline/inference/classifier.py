@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,6 +19,9 @@ from pipeline.evaluation.importance import leave_one_out
 from pipeline.evaluation.predict import predict
 from pipeline.inference.classification import Classification, FrameEvidence
 from pipeline.inference.explanation import Explanation, explain
+from pipeline.inference.segment import WindowAnswer
+from pipeline.inference.segments import SegmentRule
+from pipeline.inference.timeline import Timeline
 from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.model.classifier import ClipClassifier
@@ -166,6 +169,44 @@ class Classifier:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def timeline(
+        self,
+        video: str | bytes | os.PathLike[str],
+        *,
+        window_seconds: float | None = None,
+        stride_seconds: float | None = None,
+        rule: SegmentRule | None = None,
+        on_window: Callable[[WindowAnswer], None] | None = None,
+        on_progress: Callable[[], None] | None = None,
+    ) -> Timeline:
+        """Finds out what happens when in a recording, however long: its segments, while it is read.
+
+        Args:
+            video: a video file.
+            window_seconds: length of the windows that are classified; None: that of the training clips
+                (median), give or take 5 % so that windows share frames.
+            stride_seconds: from the start of one window to that of the next; None: a quarter of a window.
+            rule: how windows become segments; None: as it was found to be best.
+            on_window: is called with the answer of each window by itself.
+            on_progress: is called now and then while the video is read; the timeline says how far it is.
+
+        Raises:
+            UsageError: lengths that cannot be.
+            VideoError: by the iteration, if nothing could be read; where it breaks off later the last segment
+                says so.
+        """
+        return Timeline(
+            self,
+            self._embedder,
+            self._model.head,
+            video,
+            window_seconds=window_seconds,
+            stride_seconds=stride_seconds,
+            rule=rule or SegmentRule(),
+            on_window=on_window,
+            on_progress=on_progress,
+        )
 
     def classify_clip(self, path: str, read: ClipRead) -> Classification:
         """Classifies a clip that was already read."""

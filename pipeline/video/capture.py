@@ -75,6 +75,22 @@ def open_packets(path: AnyPath) -> Iterator[Capture]:
 
 
 @contextlib.contextmanager
+def decoder_errors(path: AnyPath) -> Iterator[None]:
+    """An error that OpenCV raises inside the block becomes one that names the file.
+
+    Raises:
+        MemoryError: there was not enough for it.
+        VideoError: anything else.
+    """
+    try:
+        yield
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError(str(error)) from error
+        raise VideoError(name_of(path), f"the decoder failed: {error.err}") from error
+
+
+@contextlib.contextmanager
 def _open(path: AnyPath, parameters: list[int]) -> Iterator[Capture]:
     absolute = regular_file(path)
     try:

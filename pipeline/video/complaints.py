@@ -1,8 +1,10 @@
 """What the decoder complains about. FFmpeg conceals damage and says so only in its log: count the lines."""
 
+import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from typing import IO
 
 _MARK = b"[OPENCV:FFMPEG:16]"  # level 16: errors
@@ -47,6 +49,16 @@ class ComplaintLog:
             self._offset = 0
             self._partial = b""
         return self._count
+
+    @contextlib.contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What is said inside the block is not counted: another reader of the same file is at work there."""
+        before = self.count()
+        try:
+            yield
+        finally:
+            self.count()
+            self._count = before
 
     def take_interlaced(self) -> bool:
         """Whether frames were refused because they are interlaced, since this was asked last."""

@@ -4,12 +4,14 @@ OpenCV tells neither. Only box and chunk headers are read, a bounded number of t
 for more than a message or half a tick.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from pipeline.video.capture import AnyPath, regular_file
+from pipeline.errors import VideoError
+from pipeline.video.capture import NOT_SUPPORTED, AnyPath, name_of, regular_file
 
 _MAX_BOXES = 10_000
 _MAX_EDITS = 100  # more are as good as many
@@ -61,6 +63,17 @@ def look_at_container(path: AnyPath) -> Container:
         if head[:4] == b"\x00\x00\x01\xba" or head[:1] == b"\x47":  # MPEG program or transport stream
             return Container(tick_seconds=_MPEG_CLOCK)
     return Container()
+
+
+@contextlib.contextmanager
+def naming_what_is_missing(path: AnyPath) -> Iterator[None]:
+    """A file that is refused inside the block is refused for what is missing of it, where that is known."""
+    try:
+        yield
+    except VideoError as error:
+        if error.reason == NOT_SUPPORTED and (missing := look_at_container(path).missing):
+            raise VideoError(name_of(path), f"not a readable video: {missing}") from None
+        raise
 
 
 def _mp4(file: IO[bytes], length: int) -> Container:

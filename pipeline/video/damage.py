@@ -11,6 +11,7 @@ from pipeline.video.passes import Reading
 # buffer), so the packet it complains of belongs to the frame that it shows then or to one of the next 16.
 _REORDER_FRAMES = 16
 _SAME_SECONDS = 1e-4
+_NEVER = 1 << 62
 _MISSING_SHARE = 0.05  # a header that claims this share of frames more than there are packets: cut off
 
 
@@ -61,6 +62,38 @@ class Damage:
     def affected(self, indices: Iterable[int]) -> tuple[int, ...]:
         """Those of the frames that cannot be shown to be clean."""
         return tuple(sorted({i for i in indices if any(first <= i < stop for first, stop in self.spans)}))
+
+
+class OpenDamage:
+    """The same spans while a video is still read: which of the frames met so far may be affected."""
+
+    def __init__(self) -> None:
+        self._closed: list[tuple[int, int]] = []
+        self._first: int | None = None  # of the span that is still open
+        self._safe_from = 0
+
+    def trouble(self, index: int, *, intra_only: bool) -> None:
+        """Trouble showed at this frame; troubles come in order, each before the frames after it."""
+        if self._first is None:
+            self._first = index
+        self._safe_from = index + 1 if intra_only else index + _REORDER_FRAMES + 1
+
+    def key_frame(self, index: int) -> None:
+        """This frame was shown and is a key frame."""
+        if self._first is not None and index >= self._safe_from:
+            self._closed.append((self._first, index))
+            self._first = None
+
+    def affected(self, indices: Iterable[int]) -> tuple[int, ...]:
+        """Those of the frames that cannot be shown to be clean; all of them were met."""
+        if self._first is None and not self._closed:
+            return ()
+        spans = self._closed + ([] if self._first is None else [(self._first, _NEVER)])
+        return tuple(sorted({i for i in indices if any(first <= i < stop for first, stop in spans)}))
+
+    def forget_before(self, index: int) -> None:
+        """Frames before this one will not be asked for again."""
+        self._closed = [span for span in self._closed if span[1] > index]
 
 
 def _packets_missing(index: PacketIndex, shown: int) -> bool:

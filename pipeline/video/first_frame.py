@@ -2,13 +2,12 @@
 
 import os
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video.capture import MAX_FAILURES, AnyPath, name_of, open_frames
+from pipeline.video.capture import MAX_FAILURES, AnyPath, decoder_errors, name_of, open_frames
 from pipeline.video.images import FrameFolder
 from pipeline.video.letterbox import fit_frame
 from pipeline.video.passes import upright_pixel_aspect
@@ -25,7 +24,7 @@ def read_first_frame(path: AnyPath, spec: ClipSpec) -> NDArray[np.uint8]:
     Raises:
         VideoError: no frame can be decoded.
     """
-    try:
+    with decoder_errors(path):
         if os.path.isdir(path):  # noqa: PTH112 - the path may be bytes
             return fit_frame(FrameFolder.open(path, frame_rate=1.0).frame(0), spec)
         with open_frames(path) as capture:
@@ -33,8 +32,4 @@ def read_first_frame(path: AnyPath, spec: ClipSpec) -> NDArray[np.uint8]:
                 shown, frame = capture.read()
                 if shown:
                     return fit_frame(frame, spec, pixel_aspect=upright_pixel_aspect(capture))  # type: ignore[arg-type]
-    except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
-            raise MemoryError(str(error)) from error
-        raise VideoError(name_of(path), f"the decoder failed: {error.err}") from error
     raise VideoError(name_of(path), "no frame could be decoded")

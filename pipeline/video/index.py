@@ -1,7 +1,7 @@
 """The packet index: how many frames a video should show, when, and which are key frames, without decoding."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from pipeline.video.codecs import fourcc_text, holds_idr_picture, refuses_false_
 from pipeline.video.complaints import complaint_log
 from pipeline.video.container import look_at_container
 
-_MAX_REORDER = 32  # no codec holds more frames back
+MAX_REORDER = 32  # no codec holds more frames back
 _DIFFERENT_SECONDS = 2e-5
 
 
@@ -38,8 +38,8 @@ class PacketIndex:
         num_complaints: lines in the decoder's log while the packets were walked.
     """
 
-    times_seconds: tuple[float, ...]
-    key_times_seconds: tuple[float, ...]
+    times_seconds: Sequence[float]
+    key_times_seconds: Sequence[float]
     claimed_frames: int
     last_tick: int
     bytes_missing: bool
@@ -60,6 +60,55 @@ class PacketIndex:
         return len(self.key_times_seconds) == len(self.times_seconds)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Packet:
+    """What one packet says of its frame.
+
+    Attributes:
+        seconds: its time, as the container counts it.
+        is_key: whether decoding from it gives whole pictures at once.
+    """
+
+    seconds: float
+    is_key: bool
+
+
+class PacketWalk:
+    """The packets of a video in the order of the file, once.
+
+    Attributes:
+        claimed_frames, claimed_rate: as in `PacketIndex`; known before the first packet.
+        last_tick: as in `PacketIndex`, of the packets met so far.
+        fourcc: of the codec.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        claimed, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+        self.claimed_frames = round(claimed) if math.isfinite(claimed) and 0 < claimed < 1e9 else 0
+        self.claimed_rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0
+        self.fourcc = fourcc_text(capture.get(cv2.CAP_PROP_FOURCC))
+        self._capture = capture
+        self._last_tick = 0.0
+
+    def __iter__(self) -> Iterator[Packet]:
+        capture, failures = self._capture, 0
+        while failures < MAX_FAILURES:
+            if not capture.grab():
+                failures += 1
+                continue
+            failures = 0
+            self._last_tick = max(self._last_tick, capture.get(cv2.CAP_PROP_PTS))
+            is_key = bool(capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME)) and _is_sure_key_frame(
+                capture, self.fourcc
+            )
+            yield Packet(seconds=capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, is_key=is_key)
+
+    @property
+    def last_tick(self) -> int:
+        """The latest packet's time in ticks of the header's rate."""
+        return round(self._last_tick)
+
+
 def read_index(path: AnyPath) -> PacketIndex:
     """Walks the packets of a video; without any, the index is empty.
 
@@ -68,36 +117,26 @@ def read_index(path: AnyPath) -> PacketIndex:
     """
     times: list[float] = []
     key_times: list[float] = []
-    last_tick = 0.0
     container = look_at_container(path)
     log = complaint_log()
     complaints_before = log.count() if log else 0
     with open_packets(path) as capture:
-        claimed = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        fourcc = fourcc_text(capture.get(cv2.CAP_PROP_FOURCC))
-        failures = 0
-        while failures < MAX_FAILURES:
-            if not capture.grab():
-                failures += 1
-                continue
-            failures = 0
-            times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-            last_tick = max(last_tick, capture.get(cv2.CAP_PROP_PTS))
-            if capture.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME) and _is_sure_key_frame(capture, fourcc):
-                key_times.append(times[-1])
-    plausible = math.isfinite(claimed) and 0 < claimed < 1e9
+        walk = PacketWalk(capture)
+        for packet in walk:
+            times.append(packet.seconds)
+            if packet.is_key:
+                key_times.append(packet.seconds)
     shown = container.shown_seconds
     return PacketIndex(
         times_seconds=tuple(sorted(times)),
         key_times_seconds=tuple(sorted(key_times)),
-        claimed_frames=round(claimed) if plausible else 0,
-        last_tick=round(last_tick),
+        claimed_frames=walk.claimed_frames,
+        last_tick=walk.last_tick,
         bytes_missing=bool(container.missing),
         tick_seconds=container.tick_seconds,
         may_hide_frames=shown is not None and bool(times) and max(times) > shown - _DIFFERENT_SECONDS,
-        can_jump=container.lists_key_frames and refuses_false_key_frames(fourcc) and _is_orderly(times),
-        claimed_rate=rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0,
+        can_jump=container.lists_key_frames and refuses_false_key_frames(walk.fourcc) and _is_orderly(times),
+        claimed_rate=walk.claimed_rate,
         num_complaints=log.count() - complaints_before if log else 0,
     )
 
@@ -116,7 +155,7 @@ def _is_orderly(times: Sequence[float]) -> bool:
     Joined recordings whose clocks overlap do not: which frame comes next is then for the decoder to say.
     """
     order = sorted(range(len(times)), key=times.__getitem__)
-    return all(abs(place - i) <= _MAX_REORDER for place, i in enumerate(order)) and all(
+    return all(abs(place - i) <= MAX_REORDER for place, i in enumerate(order)) and all(
         times[after] - times[before] > _DIFFERENT_SECONDS for before, after in pairwise(order)
     )
 

@@ -16,6 +16,8 @@ DamagedPolicy = Literal["auto", "keep", "fail"]
 takes it anyway and says so, `fail` takes none of a video with any damage."""
 
 _ROUNDING_SECONDS = 1e-6
+_MIN_SECONDS = 0.1
+_FITTED_SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ class Windows:
             ("--window-seconds", self.window_seconds),
             ("--stride-seconds", self.stride_seconds),
         ):
-            if not 0.1 <= value <= 1e6:
+            if not _MIN_SECONDS <= value <= 1e6:
                 raise UsageError(f"{flag} is {value}; allowed: seconds from 0.1 to 1,000,000.")
 
     def cut(self, part: Part, duration_seconds: float) -> tuple[Part, ...]:
@@ -63,13 +65,47 @@ class Windows:
         room_seconds = end - start - self.window_seconds + _ROUNDING_SECONDS
         if room_seconds < 0:
             return (part,)
-        starts = (start + number * self.stride_seconds for number in range(self.count(end - start)))
-        return tuple(
-            Part(start_seconds=round(begin, 6), end_seconds=round(begin + self.window_seconds, 6))
-            for begin in starts
-        )
+        return tuple(self.window(number, start_seconds=start) for number in range(self.count(end - start)))
+
+    def window(self, number: int, *, start_seconds: float = 0.0) -> Part:
+        """The window of this number, from 0, of a part that starts there."""
+        begin = start_seconds + number * self.stride_seconds
+        return Part(start_seconds=round(begin, 6), end_seconds=round(begin + self.window_seconds, 6))
 
     def count(self, seconds: float) -> int:
         """How many windows fit into so many seconds; at least one."""
         room_seconds = seconds - self.window_seconds + _ROUNDING_SECONDS
         return 1 if room_seconds < 0 else int(room_seconds / self.stride_seconds) + 1
+
+
+def fitted_windows(
+    clip_seconds: float,
+    frame_rate: float,
+    num_frames: int,
+    *,
+    window_seconds: float | None = None,
+    stride_seconds: float | None = None,
+) -> Windows:
+    """Windows for a model, such that neighbours share the frames that they look at.
+
+    The T frames of a window lie 1 / T of it apart. Where that is a whole number of frames of the video, and
+    the stride so many of these distances, most frames of a window are those of the one before. So, unless
+    told otherwise, a window is as long as the training clips were, give or take what makes that number whole
+    (at most 5 %), and the stride is a quarter of it, or a little less where T is no multiple of four.
+
+    Args:
+        clip_seconds: length of the training clips.
+        frame_rate: of the video, by its header; 0 where it says nothing.
+        num_frames: T.
+        window_seconds: what was asked for; None: nothing.
+        stride_seconds: likewise.
+    """
+    if window_seconds is None:
+        window_seconds = max(clip_seconds, _MIN_SECONDS)
+        step_frames = round(window_seconds * frame_rate / num_frames)
+        fitted = step_frames * num_frames / frame_rate if frame_rate else 0.0
+        if step_frames and abs(fitted - window_seconds) <= _FITTED_SHARE * window_seconds:
+            window_seconds = fitted
+    if stride_seconds is None:
+        stride_seconds = max(window_seconds * max(1, num_frames // 4) / num_frames, _MIN_SECONDS)
+    return Windows(window_seconds=window_seconds, stride_seconds=stride_seconds)

@@ -7,26 +7,24 @@ proof        the plan is made again from the times really seen; the same plan: d
 second pass  otherwise the right frames are fetched in a sequential reading, which is always right
 """
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video.capture import NOT_SUPPORTED, AnyPath, name_of
+from pipeline.video.capture import AnyPath, decoder_errors, name_of
 from pipeline.video.collector import Collector
-from pipeline.video.container import look_at_container
+from pipeline.video.container import naming_what_is_missing
 from pipeline.video.damage import Damage
 from pipeline.video.images import FrameFolder
 from pipeline.video.index import PacketIndex, read_index
 from pipeline.video.parts import DamagedPolicy, Part, Windows
-from pipeline.video.passes import Reading, read_sequentially
-from pipeline.video.sampling import frame_times
+from pipeline.video.passes import INTERLACED, Reading, read_sequentially
+from pipeline.video.sampling import frame_times, plausible_rate
 from pipeline.video.seeking import plan_steps, read_by_jumps
 from pipeline.video.wanted import ClipOutcome, HandOver, PlannedClip, Wanted, duration_of
 
@@ -182,14 +180,10 @@ def read_video(
         VideoError: no clip at all can be made; says why.
     """
     wanted = Wanted(spec=spec, parts=tuple(parts), windows=windows, oversample=oversample, damaged=damaged)
-    try:
+    with decoder_errors(path):
         if frame_rate is not None and os.path.isdir(path):  # noqa: PTH112 - the path may be bytes
             return _read_folder(path, wanted, frame_rate, hand_over)
         return _read_file(path, wanted, hand_over)
-    except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
-            raise MemoryError(str(error)) from error
-        raise VideoError(name_of(path), f"the decoder failed: {error.err}") from error
 
 
 def _read_folder(path: AnyPath, wanted: Wanted, frame_rate: float, hand_over: HandOver) -> VideoRead:
@@ -209,15 +203,11 @@ def _read_folder(path: AnyPath, wanted: Wanted, frame_rate: float, hand_over: Ha
 
 def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
     name = name_of(path)
-    try:
+    with naming_what_is_missing(path):
         index = read_index(path)
-    except VideoError as error:
-        if error.reason == NOT_SUPPORTED and (missing := look_at_container(path).missing):
-            raise VideoError(name, f"not a readable video: {missing}") from None
-        raise
     listed_times = frame_times(index.times_seconds, claimed_rate=index.claimed_rate)
     expected = wanted.plan(
-        listed_times, _frame_rate(index.claimed_rate, listed_times), tick_seconds=index.tick_seconds
+        listed_times, plausible_rate(index.claimed_rate, listed_times), tick_seconds=index.tick_seconds
     )
     reading, collector = _first_pass(path, index, wanted, expected, hand_over)
     is_as_listed = reading.raw_times_seconds == list(index.times_seconds)
@@ -229,12 +219,8 @@ def _read_file(path: AnyPath, wanted: Wanted, hand_over: HandOver) -> VideoRead:
     if not times:
         raise VideoError(name, "no frame could be decoded")
     if reading.is_interlaced:
-        raise VideoError(
-            name,
-            "interlaced video: this OpenCV cannot convert its frames; deinterlace it first "
-            "(ffmpeg -i IN -vf bwdif OUT)",
-        )
-    rate = _frame_rate(reading.claimed_rate, times)
+        raise VideoError(name, INTERLACED)
+    rate = plausible_rate(reading.claimed_rate, times)
     planned = expected if is_as_listed else wanted.plan(times, rate, tick_seconds=index.tick_seconds)
     video = _video(
         reading=reading,
@@ -294,12 +280,3 @@ def _video(
             wanted.outcome(clip, times=times, frame_rate=frame_rate, damage=damage) for clip in planned
         ),
     )
-
-
-def _frame_rate(claimed: float, times: Sequence[float]) -> float:
-    """The header's rate where the times bear it out (it is exact where they are rounded), else theirs."""
-    plausible = math.isfinite(claimed) and 0 < claimed <= 1000
-    if len(times) < 2 or times[-1] <= 0:
-        return claimed if plausible else 0.0
-    measured = (len(times) - 1) / times[-1]
-    return claimed if plausible and abs(claimed - measured) <= 0.02 * measured else measured

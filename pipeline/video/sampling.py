@@ -8,6 +8,7 @@ Times are in seconds, start at 0 with the first shown frame, and never fall.
 """
 
 import bisect
+import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,7 +16,7 @@ from itertools import pairwise
 # Containers round times to a tick. The coarsest in use is 1/600 s (QuickTime), AVI apart, whose tick is a
 # whole frame: there two ticks instead of one are a dropped frame, not rounding.
 MAX_TICK_SECONDS = 1 / 600
-_SAME_SECONDS = 2e-6  # times come as floating point milliseconds
+SAME_SECONDS = 2e-6  # times come as floating point milliseconds
 
 
 def frame_times(raw_seconds: Sequence[float], *, claimed_rate: float = 0.0) -> tuple[float, ...]:
@@ -49,6 +50,15 @@ def median_gap(times: Sequence[float], *, single_seconds: float = 0.0) -> float:
     return statistics.median(gaps) if gaps else single_seconds
 
 
+def plausible_rate(claimed: float, times: Sequence[float]) -> float:
+    """The header's rate where the times bear it out (it is exact where they are rounded), else theirs."""
+    plausible = math.isfinite(claimed) and 0 < claimed <= 1000
+    if len(times) < 2 or times[-1] <= 0:
+        return claimed if plausible else 0.0
+    measured = (len(times) - 1) / times[-1]
+    return claimed if plausible and abs(claimed - measured) <= 0.02 * measured else measured
+
+
 def is_constant_rate(times: Sequence[float], *, tick_seconds: float = MAX_TICK_SECONDS) -> bool:
     """Whether all gaps are equal but for the rounding of the container's tick.
 
@@ -59,21 +69,21 @@ def is_constant_rate(times: Sequence[float], *, tick_seconds: float = MAX_TICK_S
     if not gaps:
         return True
     spread = max(gaps) - min(gaps)
-    if spread <= _SAME_SECONDS:
+    if spread <= SAME_SECONDS:
         return True
-    two_lengths = all(gap - min(gaps) <= _SAME_SECONDS or max(gaps) - gap <= _SAME_SECONDS for gap in gaps)
-    if not two_lengths or spread > tick_seconds + _SAME_SECONDS:
+    two_lengths = all(gap - min(gaps) <= SAME_SECONDS or max(gaps) - gap <= SAME_SECONDS for gap in gaps)
+    if not two_lengths or spread > tick_seconds + SAME_SECONDS:
         return False
     mean_gap = (times[-1] - times[0]) / len(gaps)
     return all(
-        abs(time - times[0] - i * mean_gap) <= tick_seconds + _SAME_SECONDS for i, time in enumerate(times)
+        abs(time - times[0] - i * mean_gap) <= tick_seconds + SAME_SECONDS for i, time in enumerate(times)
     )
 
 
 def inferred_tick_seconds(times: Sequence[float]) -> float:
     """The tick of an unknown container, as far as times betray it: the smallest difference of two gaps."""
     gaps = sorted(_gaps(times))
-    steps = [b - a for a, b in pairwise(gaps) if b - a > _SAME_SECONDS]
+    steps = [b - a for a, b in pairwise(gaps) if b - a > SAME_SECONDS]
     return min([MAX_TICK_SECONDS, *steps])
 
 
@@ -81,8 +91,8 @@ def frames_in_range(
     times: Sequence[float], *, start_seconds: float | None, end_seconds: float | None
 ) -> range:
     """Indices of the frames with start <= time < end."""
-    first = 0 if start_seconds is None else bisect.bisect_left(times, start_seconds - _SAME_SECONDS)
-    stop = len(times) if end_seconds is None else bisect.bisect_left(times, end_seconds - _SAME_SECONDS)
+    first = 0 if start_seconds is None else bisect.bisect_left(times, start_seconds - SAME_SECONDS)
+    stop = len(times) if end_seconds is None else bisect.bisect_left(times, end_seconds - SAME_SECONDS)
     return range(first, max(first, stop))
 
 
@@ -99,7 +109,7 @@ def segment_centres(
     if is_constant_rate(times, tick_seconds=tick_seconds or MAX_TICK_SECONDS):
         return tuple((2 * i + 1) * count // (2 * num_frames) for i in range(num_frames))
     duration = times[-1] + median_gap(times) - times[0]
-    slack = (tick_seconds or inferred_tick_seconds(times)) / 2 + _SAME_SECONDS
+    slack = (tick_seconds or inferred_tick_seconds(times)) / 2 + SAME_SECONDS
     centres = (times[0] + (i + 0.5) * duration / num_frames for i in range(num_frames))
     return tuple(max(0, bisect.bisect_right(times, centre + slack) - 1) for centre in centres)
 

@@ -245,9 +245,9 @@ class WorkerPool:
         except FutureTimeoutError:
             reason = f"took longer than {job.time_limit_seconds:g} s"
         except MemoryError:
-            reason = f"needs too much memory{self._limit_text()}"
+            reason = needs_too_much_memory(self._memory_limit_bytes)
         except ProcessExpired as error:
-            reason = f"its worker process {_death(error.exitcode)}"
+            reason = words_of_death(error.exitcode)
         except BrokenProcessPool:
             # The worker died before it said which job it had: this one, or the one before it in the pipe.
             if job.attempts < _MAX_ATTEMPTS:
@@ -255,12 +255,7 @@ class WorkerPool:
                 self._submit(function, job, job.slot)
                 return None
             reason = "its worker process died each time"
-        return (_failure(job.value, reason),)
-
-    def _limit_text(self) -> str:
-        if self._memory_limit_bytes is None:
-            return ""
-        return f" (the limit of a worker is {self._memory_limit_bytes / (1 << 30):.1f} GiB)"
+        return (worker_failure(job.value, reason),)
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
@@ -323,16 +318,23 @@ def read_job(
     return read_clip(path, spec, frame_rate=frame_rate, damaged=damaged)
 
 
-def _failure(job: object, reason: str) -> WorkerFailure:
+def worker_failure(job: object, reason: str) -> WorkerFailure:
+    """A failure that names the job's path, where it is one or has one."""
     path = getattr(job, "path", job)
     return WorkerFailure(os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else "", reason)
 
 
-def _death(exitcode: int) -> str:
-    """How a process ended, in words."""
+def needs_too_much_memory(limit_bytes: int | None) -> str:
+    """The reason of a job that ran out of memory."""
+    limit = "" if limit_bytes is None else f" (the limit of a worker is {limit_bytes / (1 << 30):.1f} GiB)"
+    return f"needs too much memory{limit}"
+
+
+def words_of_death(exitcode: int) -> str:
+    """How a worker process ended, in words."""
     if exitcode < 0:
         try:
-            return f"was ended by {signal.Signals(-exitcode).name}"
+            return f"its worker process was ended by {signal.Signals(-exitcode).name}"
         except ValueError:
-            return f"was ended by signal {-exitcode}"
-    return f"ended with code {exitcode}"
+            return f"its worker process was ended by signal {-exitcode}"
+    return f"its worker process ended with code {exitcode}"

@@ -177,9 +177,12 @@ def test_an_empty_list_is_said(
 def piped_stdout() -> Iterator[IO[str]]:
     """A pipe in the place of stdout: the end where it is read."""
     reading, writing = os.pipe()
-    with open(reading, encoding="utf-8") as read, open(writing, "w", encoding="utf-8") as written:  # noqa: PTH123
-        with contextlib.redirect_stdout(written):
-            yield read
+    with (
+        open(reading, encoding="utf-8") as read,  # noqa: PTH123
+        open(writing, "w", encoding="utf-8") as written,  # noqa: PTH123
+        contextlib.redirect_stdout(written),
+    ):
+        yield read
 
 
 @pytest.mark.parametrize(("sent", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

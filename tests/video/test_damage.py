@@ -1,5 +1,6 @@
 """Damaged videos: what is said, and whether the clip can still be given."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from pipeline.errors import VideoError
 from pipeline.spec import ClipSpec
-from pipeline.video.damage import Damage
+from pipeline.video.damage import Damage, OpenDamage
 from pipeline.video.index import PacketIndex, read_index
 from pipeline.video.passes import Reading
 from pipeline.video.reader import read_clip
@@ -184,3 +185,31 @@ def test_numbers_are_not_read_from_noise() -> None:
         read_number(np.full((48, 64, 3), 128, np.uint8))
     with pytest.raises(ValueError, match="turned"):
         read_number(np.rot90(numbered_frame(6), 2))
+
+
+def test_spans_while_reading_are_those_of_the_whole_reading() -> None:
+    """Troubles and key frames at random, told in order to one and all at once to the other."""
+    draw = random.Random(0)
+    for _ in range(200):
+        count = draw.randrange(20, 120)
+        troubles = sorted(draw.sample(range(count), draw.randrange(5)))
+        keys = sorted({0, *draw.sample(range(count), draw.randrange(8))})
+        index = PacketIndex(
+            times_seconds=tuple(i / 10 for i in range(count)),
+            key_times_seconds=tuple(key / 10 for key in keys),
+            claimed_frames=count,
+            last_tick=count - 1,
+            bytes_missing=False,
+        )
+        reading = Reading(
+            raw_times_seconds=list(index.times_seconds),
+            num_complaints=len(troubles),
+            trouble_indices=troubles,
+        )
+        whole, met = Damage.assess(reading, index), OpenDamage()
+        for frame in range(count):
+            if frame in troubles:
+                met.trouble(frame, intra_only=False)
+            if frame in keys:
+                met.key_frame(frame)
+            assert met.affected(range(frame + 1)) == whole.affected(range(frame + 1))

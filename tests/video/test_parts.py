@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.video.parts import Part, Windows
+from pipeline.video.parts import Part, Windows, fitted_windows
 
 
 def ranges(windows: Windows, part: Part, seconds: float) -> list[tuple[float | None, float | None]]:
@@ -57,3 +57,32 @@ def test_every_window_is_whole_and_inside(window: float, stride: float, start: f
 def test_nonsense_is_refused(window: float, stride: float) -> None:
     with pytest.raises(UsageError, match=r"--(window|stride)-seconds is .*; allowed: seconds from 0\.1"):
         Windows(window_seconds=window, stride_seconds=stride)
+
+
+@pytest.mark.parametrize(
+    ("clip_seconds", "rate", "num_frames", "window", "stride"),
+    [
+        (10.16, 25, 12, 10.08, 2.52),  # 21 frames a step, 3 steps a stride
+        (10, 30000 / 1001, 12, 300 * 1001 / 30000, 75 * 1001 / 30000),
+        (1.0, 25, 12, 0.96, 0.24),
+        (1.5, 10, 12, 1.5, 0.375),  # 15 frames: 12 or 24 would be another length
+        (3.0, 0, 12, 3.0, 0.75),  # the header says no rate
+        (3.0, 25, 10, 3.0, 0.6),  # 7 frames a step are 2.8 s, 8 are 3.2 s: too much
+        (3.0, 25, 1, 3.0, 3.0),
+        (0.0, 25, 12, 0.1, 0.1),
+    ],
+)
+def test_windows_are_fitted_to_share_frames(
+    clip_seconds: float, rate: float, num_frames: int, window: float, stride: float
+) -> None:
+    windows = fitted_windows(clip_seconds, rate, num_frames)
+    assert windows.window_seconds == pytest.approx(window)
+    assert windows.stride_seconds == pytest.approx(stride)
+
+
+def test_what_was_asked_for_is_not_fitted() -> None:
+    windows = fitted_windows(10, 25, 12, window_seconds=3.33)
+    assert (windows.window_seconds, windows.stride_seconds) == (3.33, pytest.approx(3.33 / 4))
+    windows = fitted_windows(10, 25, 12, window_seconds=3.33, stride_seconds=1.7)
+    assert (windows.window_seconds, windows.stride_seconds) == (3.33, 1.7)
+    assert fitted_windows(10, 25, 12, stride_seconds=1.7).window_seconds == pytest.approx(10.08)
