@@ -16,6 +16,7 @@ from pipeline.labels import Labels
 from pipeline.model.classifier import ClipClassifier, ModelConfig
 from pipeline.model.header import FOLDS_FILE, HEADER_KEY, MODEL_FILE, model_file
 from pipeline.model.skip_init import SkipInit
+from pipeline.model.threads import one_thread
 from pipeline.spec import ClipSpec
 
 __all__ = ["FOLDS_FILE", "MODEL_FILE", "Checkpoint", "load_checkpoint", "model_file", "save_checkpoint"]
@@ -163,15 +164,16 @@ def load_checkpoint(path: Path | str) -> tuple[ClipClassifier, Checkpoint]:
     """
     file = model_file(path)
     header, tensors = _read(file)
-    try:
-        checkpoint = Checkpoint.from_dict(header)
-        with SkipInit():
-            model = ClipClassifier(checkpoint.model, dry_run=False)
-    except (CheckpointError, UsageError) as error:
-        raise CheckpointError(f"{file}: {error}") from error
-    _check_fit(model.state_dict(), tensors, file)
-    _check_finite(tensors, file)
-    model.load_state_dict(tensors)
+    with one_thread():  # hundreds of small tensors: threads would wait for each other over each
+        try:
+            checkpoint = Checkpoint.from_dict(header)
+            with SkipInit():
+                model = ClipClassifier(checkpoint.model, dry_run=False)
+        except (CheckpointError, UsageError) as error:
+            raise CheckpointError(f"{file}: {error}") from error
+        _check_fit(model.state_dict(), tensors, file)
+        _check_finite(tensors, file)
+        model.load_state_dict(tensors)
     return model.eval(), checkpoint
 
 

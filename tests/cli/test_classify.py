@@ -6,7 +6,6 @@ import io
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -214,22 +213,11 @@ def test_answers_come_before_the_list_ends_and_a_signal_ends_it(
 
 def test_nobody_reads_the_answers_any_more(trained: Path) -> None:
     """As in `clipwise classify VIDEOS | head`."""
-    script = (
-        "import os, sys\n"
-        "from pipeline.cli.main import main\n"
-        "code = main(sys.argv[1:])\n"
-        "print(code, file=sys.stderr)\n"
-    )
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-c", script, "classify", trained / "videos", "--json", "--model", trained / "run"],
-        cwd=Path(__file__).resolve().parents[2],
-        stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
-    os.close(writing)
-    assert done.stderr.splitlines()[-1] == str(128 + 13)
-    assert "Traceback" not in done.stderr
+    arguments = ["classify", str(trained / "videos"), "--json", "--model", str(trained / "run")]
+    with piped_stdout() as stdout:
+        stdout.close()
+        assert main(arguments) == 128 + 13
+    assert workers_of(os.getpid()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are POSIX")
