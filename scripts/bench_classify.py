@@ -44,14 +44,24 @@ from scripts.bench_videos import FRAME_RATE, SIZES_WH, encode, repeat
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_START, LARGEST_FILE = 1.2, 1.15  # times the bare way
+TELL = "print('ready', time.time(), time.process_time(), file=sys.stderr, flush=True)\n"
+PYTHON = f"import sys, time\n{TELL}"
+IMPORTS = f"import sys, time, torch, torchvision, cv2\n{TELL}"
 BARE_START = (
-    "import sys, torch, torchvision, cv2, safetensors.torch\n"
-    "safetensors.torch.load_file(sys.argv[1])\n"
-    "print('ready', file=sys.stderr, flush=True)\n"
+    "import sys, time, torch, torchvision, cv2, safetensors.torch\n"
+    f"safetensors.torch.load_file(sys.argv[1])\n{TELL}"
 )
-IMPORTS = "import torch, torchvision, cv2, sys\nprint('ready', file=sys.stderr, flush=True)\n"
-PYTHON = "import sys\nprint('ready', file=sys.stderr, flush=True)\n"
-READY = ("ready", "clipwise: classifying on ")  # what a process says when it could answer
+CLASSIFY = f"""
+import sys, time
+from pipeline.cli import main, output
+say = output.say
+def tell(message):
+    if message.startswith("classifying on"):  # said as soon as the model can answer
+        {TELL.strip()}
+    say(message)
+output.say = tell
+sys.exit(main.main(["classify", *sys.argv[1:]]))
+"""
 _FRAME_SIDE = 224
 
 Times = tuple[float, float]
@@ -89,17 +99,15 @@ def make_videos(folder: Path) -> tuple[Path, Path, Path]:
 
 def start_of(command: Sequence[str]) -> Times:
     """Wall and CPU seconds of a process (not its children) until it says that it is ready."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    ) as process:
-        for line in process.stderr or ():
-            if line.startswith(READY):
-                wall = time.perf_counter() - began
-                cpu = _cpu_seconds_of(psutil.Process(process.pid))
-                process.communicate()
-                return wall, cpu
-    raise SystemExit(f"it never was ready: {command}")
+    began = time.time()
+    done = subprocess.run(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, check=False
+    )
+    for line in done.stderr.splitlines():
+        if line.startswith("ready "):
+            _, ready, cpu = line.split()
+            return float(ready) - began, float(cpu)
+    raise SystemExit(f"it never was ready: {command}\n{done.stderr}")
 
 
 def timed(function: Callable[[], Any], repeats: int) -> Times:
@@ -129,7 +137,7 @@ def show(name: str, times: Times, note: str = "") -> None:
 
 
 def measure_start(model: Path, tiny: Path, repeats: int) -> None:
-    classify = [sys.executable, "-m", "pipeline.cli.main", "classify", str(tiny), "--model", str(model)]
+    classify = [sys.executable, "-c", CLASSIFY, str(tiny), "--model", str(model)]
     commands = {
         "python": [sys.executable, "-c", PYTHON],
         "python, imports": [sys.executable, "-c", IMPORTS],
