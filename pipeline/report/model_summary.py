@@ -63,7 +63,7 @@ def _calibration_words(calibration: Calibration) -> str:
 def _threshold_words(calibration: Calibration, checkpoint: Checkpoint) -> str:
     stored = Calibration.from_dict(checkpoint.calibration)
     if calibration.threshold is None:
-        return f"no answer is called so: the model has no threshold for it ({calibration.threshold_reason})"
+        return f"no answer is called so, as the model has no threshold for it: {calibration.threshold_reason}"
     said = f"an answer whose probability is below {probability(calibration.threshold)}"
     if calibration.threshold != stored.threshold:
         return f"{said}. This threshold was chosen for this page (--threshold) and promises nothing"

@@ -17,7 +17,7 @@ _MAX_LABELS = 8
 _FRAME_PX = 184
 _KEY_FRAME_PX = 224
 _BAR_PX = 120
-_LEAST_SCALE = 0.05  # a bar of full length is 5 points at least: noise does not look like evidence
+_LEAST_SCALE = 0.0005  # of a full bar: what is smaller is rounding, and does not look like evidence
 _SMALL_FALL = 0.01
 _LEAST_SIDE = 8  # a picture thinner than an eighth of the frame is shown with its bars
 
@@ -59,25 +59,25 @@ def video_section(result: Classification, heat_maps: Mapping[int, NDArray[np.flo
                 "is_key": number - 1 in heat_maps,
                 "picture": jpeg(_cut(pictures[number - 1], box), side_px=_FRAME_PX),
                 "left_out_bar": signed_bar(frame.importance / scale, width_px=_BAR_PX),
-                "left_out": points(frame.importance),
+                "left_out": points(frame.importance, scale),
                 "attention_bar": bar(frame.attention_weight / max(peak, 1e-12), width_px=_BAR_PX),
                 "attention": f"{100 * frame.attention_weight:.1f} %",
             }
             for number, frame in enumerate(result.frames, start=1)
         ],
-        "scale": f"{100 * scale:.0f}",
+        "scale": points(scale, scale).lstrip("+"),
         "summary": _summary(result),
         "key_frames": [
-            _key_frame(result.frames[index], index, pictures[index], heat, box)
+            _key_frame(result.frames[index], index, pictures[index], heat, box=box, scale=scale)
             for index, heat in sorted(heat_maps.items())
         ],
     }
 
 
-def points(fall: float) -> str:
-    """A fall in probability, in points of a hundred, always with its sign; `0.0` has none."""
-    text = f"{100 * fall:+.1f}"
-    return "0.0" if float(text) == 0 else text
+def points(fall: float, scale: float) -> str:
+    """A fall in probability, in points of a hundred, with its sign and digits that suit the largest one."""
+    text = f"{100 * fall:+.{1 if scale >= 0.02 else 2 if scale >= 0.002 else 3}f}"
+    return text.lstrip("+-") if float(text) == 0 else text
 
 
 def time_words(seconds: float) -> str:
@@ -96,9 +96,10 @@ def _summary(result: Classification) -> str:
     most = int(np.argmax(np.abs(falls)))
     place = f"Frame {most + 1} ({time_words(result.frames[most].time_seconds)}) matters most"
     if abs(falls[most]) < _SMALL_FALL:
+        largest = points(abs(falls[most]), abs(falls[most])).lstrip("+")
         return (
-            "No single frame decides: whichever is left out, the probability changes by less than "
-            f"{100 * _SMALL_FALL:.0f} point. The answer rests on what the frames have in common."
+            f"No single frame decides: whichever is left out, the probability changes by {largest} points at "
+            "most. The bars are drawn large all the same."
         )
     before, after = probability(result.probability), probability(result.probability - falls[most])
     way = "falls" if falls[most] > 0 else "rises"
@@ -110,12 +111,14 @@ def _key_frame(
     index: int,
     picture: NDArray[np.uint8],
     heat: NDArray[np.float32],
+    *,
     box: tuple[int, int, int, int],
+    scale: float,
 ) -> dict[str, Any]:
     return {
         "number": index + 1,
         "time": time_words(frame.time_seconds),
-        "left_out": points(frame.importance),
+        "left_out": points(frame.importance, scale),
         "plain": jpeg(_cut(picture, box), side_px=_KEY_FRAME_PX),
         "heat": jpeg(_cut(overlay(picture, heat), box), side_px=_KEY_FRAME_PX),
         "place": place_words(heat),

@@ -46,7 +46,7 @@ def test_what_one_answer_rests_on(classifier: Classifier, result: Classification
     for said in (
         "What is in one.mp4?", "probability 0.900", "Frame 1 (0.00 s) matters most",
         "falls from 0.900 to 0.588", "1 · 0.00 s", "4 · 7.50 s", "left out", "attention",
-        "A full bar of \"left out\" is 31 points",
+        "A full bar of \"left out\" is 31.2 points",
     ):  # fmt: skip
         assert said in reader.text, said
     pairs = re.findall(
@@ -137,7 +137,11 @@ def test_a_model_without_attention(classifier: Classifier, result: Classificatio
 
 def test_no_frame_decides(classifier: Classifier, result: Classification, tmp_path: Path) -> None:
     flat = with_falls(result, [0.0004, -0.009, 0.0, 0.001], [0.25] * 4)
-    assert "No single frame decides" in classification_page(classifier, [flat], tmp_path / "page.html")
+    text = classification_page(classifier, [flat], tmp_path / "page.html")
+    assert "No single frame decides: whichever is left out, the probability changes by 0.90 points at" in text
+    assert re.findall(r"<dt>left out</dt><dd>.*?<span>(.*?)</span>", text, re.S) == [
+        "+0.04", "-0.90", "0.00", "+0.10"
+    ]  # fmt: skip
     against = with_falls(result, [0.0, -0.05, 0.0, 0.0], [0.25] * 4)
     text = classification_page(classifier, [against], tmp_path / "page.html")
     assert "Frame 2 (2.50 s) matters most: without it the probability rises from 0.900 to 0.950." in text
@@ -292,7 +296,8 @@ def test_the_heat_is_in_the_picture_only() -> None:
 
 
 def test_figures_in_words() -> None:
-    assert [points(fall) for fall in (0.3125, -0.0004, 0.0, -1.0)] == ["+31.2", "0.0", "0.0", "-100.0"]
+    assert [points(fall, 1.0) for fall in (0.3125, -0.0004, 0.0, -1.0)] == ["+31.2", "0.0", "0.0", "-100.0"]
+    assert [points(fall, 0.0005) for fall in (0.00041, -0.000002)] == ["+0.041", "0.000"]
     assert [time_words(at) for at in (0.0, 99.994, 99.996, 125.43, 3599.98)] == [
         "0.00 s", "99.99 s", "1 min 40.0 s", "2 min 05.4 s", "60 min 00.0 s"
     ]  # fmt: skip
