@@ -43,6 +43,7 @@ from pipeline.training.task import Task
 from scripts.bench_tank_state import clipwise
 from scripts.make_sample_videos import background, write_video
 
+BACKBONE = "mobilenet_v2"
 KINDS = ("one", "order")
 NUM_FRAMES, FEATURE_DIM, NUM_CLASSES = 12, 32, {"one": 3, "order": 2}
 SIGN = 8.0  # how far a sign stands out of noise of standard deviation 1
@@ -211,7 +212,8 @@ def find_in_videos(out: Path, weights: str, *, per_class: int, num_seeds: int) -
     models = []
     for seed in range(num_seeds):
         run = out / f"run-{seed}"
-        clipwise("train", clips, "--out", run, "--weights", weights, "--seed", str(seed))
+        words = ["--backbone", BACKBONE, "--weights", weights, "--seed", str(seed)]
+        clipwise("train", clips, "--out", run, *words)
         models.append(_find_with(run, windows))
     return models
 
@@ -251,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         train, val, test = (
             make_planted(kind, count, rng) for count in (chosen.clips, chosen.clips // 4, 200)
         )
-        options = TrainOptions(backbone="mobilenet_v2")
+        options = TrainOptions(backbone=BACKBONE)
         heads = [train_head(train, val, replace(options, seed=seed)) for seed in range(chosen.seeds)]
         met &= report(kind, [find(head, test) for head in heads])
     if chosen.videos:
