@@ -22,8 +22,8 @@ def test_segments_and_windows_stand_where_they_belong(tmp_path: Path) -> None:
     labels = ["걷기", "run"]
     series = WindowSeries(2)
     for number in range(100):
-        first = 0.75 if number < 50 else 0.0
-        series.add(number + 0.5, None if number >= 90 else np.array([first, 1 - first]))
+        share = 0.75 if number < 50 else 0.0
+        series.add(number + 0.5, None if number >= 90 else np.array([share, 1 - share]))
     rows = [
         segment(0, 50, "걷기"),
         segment(50, 90, "run", class_index=1),
