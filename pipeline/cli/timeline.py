@@ -36,7 +36,7 @@ class Options:
     """Length of a window. Default: the median of the training clips, changed by up to 5 % so that windows
     share their frames."""
     stride_seconds: float | None = None
-    """From the start of one window to the start of the next. Default: a quarter of a window."""
+    """From the start of one window to the start of the next. Default: half a window."""
     min_seconds: float = 0.0
     """No segment shorter than this (but the first and the last, which the recording may have cut)."""
     change_cost: float | None = None

@@ -186,7 +186,7 @@ class Classifier:
             video: a video file.
             window_seconds: length of the windows that are classified; None: that of the training clips
                 (median), give or take 5 % so that windows share frames.
-            stride_seconds: from the start of one window to that of the next; None: a quarter of a window.
+            stride_seconds: from the start of one window to that of the next; None: half a window.
             rule: how windows become segments; None: as it was found to be best.
             on_window: is called with the answer of each window by itself.
             on_progress: is called now and then while the video is read; the timeline says how far it is.

@@ -91,7 +91,8 @@ def fitted_windows(
     The T frames of a window lie 1 / T of it apart. Where that is a whole number of frames of the video, and
     the stride so many of these distances, most frames of a window are those of the one before. So, unless
     told otherwise, a window is as long as the training clips were, give or take what makes that number whole
-    (at most 5 %), and the stride is a quarter of it, or a little less where T is no multiple of four.
+    (at most 5 %), and the stride is half of it, or a little less where T is odd. A quarter put boundaries no
+    nearer in recordings of known content (scripts/bench_timeline.py): the model is the limit, not the stride.
 
     Args:
         clip_seconds: length of the training clips.
@@ -107,5 +108,5 @@ def fitted_windows(
         if step_frames and abs(fitted - window_seconds) <= _FITTED_SHARE * window_seconds:
             window_seconds = fitted
     if stride_seconds is None:
-        stride_seconds = max(window_seconds * max(1, num_frames // 4) / num_frames, _MIN_SECONDS)
+        stride_seconds = max(window_seconds * max(1, num_frames // 2) / num_frames, _MIN_SECONDS)
     return Windows(window_seconds=window_seconds, stride_seconds=stride_seconds)

@@ -45,7 +45,7 @@ def test_a_table_and_all_files(
     assert rows[0].split()[0] == "0:00:00.0"
     assert rows[-1].split()[1] == "0:00:30.0"
     assert rows[0].split()[1] == rows[1].split()[0]
-    assert "0:00:30.0 of video in 57 windows, 2 s long, 0.5 s apart" in err
+    assert "0:00:30.0 of video in 29 windows, 2 s long, 1 s apart" in err
     cues = parse_webvtt(outputs[0].read_bytes())
     assert [cue.text.split()[0] for cue in cues] == ["dark", "red", "light"]
     assert outputs[1].read_bytes()[:4] == b"\x89PNG"
@@ -110,6 +110,7 @@ def test_bad_input(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    *,
     words: list[str],
     code: int,
     message: str,
@@ -132,7 +133,7 @@ def test_a_window_longer_than_the_video_is_all_of_it_and_said(
 def test_segments_are_printed_while_the_video_is_read_and_ctrl_c_ends_it(
     recordings_run: Path, tmp_path: Path
 ) -> None:
-    path = write_recording(tmp_path / "v.mkv", [("dark", 60), ("red", 60)] * 40)
+    path = write_recording(tmp_path / "v.mkv", [("dark", 60), ("red", 60)] * 30)
     words = [path, "--model", recordings_run, "--json", "--threshold", "0", "--webvtt", tmp_path / "t.vtt"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli.main", "timeline", *map(str, words)],

@@ -91,8 +91,8 @@ def broken_after(job: StreamJob) -> Iterator[StreamEvent]:
 
 def broken_at_once(job: StreamJob) -> Iterator[StreamEvent]:
     """Reads nothing."""
+    yield from ()
     raise VideoError(job.path, "no such luck")
-    yield
 
 
 def make_job(path: str, *, window_seconds: float | None, stride_seconds: float | None) -> StreamJob:

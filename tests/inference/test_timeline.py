@@ -43,19 +43,20 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_segments_are_what_is_shown(run: Path, recording: Path) -> None:
-    timeline = load(run, threshold=0.0).timeline(recording)
+    """The model is a small one, and seldom sure: a change must not cost much."""
+    timeline = load(run, threshold=0.0).timeline(recording, rule=SegmentRule(change_cost=1))
     found = list(timeline)
     assert [each.label for each in found] == [label for label, _ in STRETCHES]
     ends = np.cumsum([count for _, count in STRETCHES]) / RATE
-    assert timeline.stride_seconds == pytest.approx(0.5)
+    assert timeline.stride_seconds == pytest.approx(1)
     for each, end in zip(found, ends, strict=True):
         assert abs(each.end_seconds - end) <= timeline.stride_seconds
     assert found[0].start_seconds == 0
     assert found[-1].end_seconds == timeline.expected_seconds == pytest.approx(90)
     assert all(a.end_seconds == b.start_seconds for a, b in itertools.pairwise(found))
-    assert (timeline.num_windows, timeline.num_failed, timeline.error, timeline.damage) == (177, 0, None, "")
+    assert (timeline.num_windows, timeline.num_failed, timeline.error, timeline.damage) == (89, 0, None, "")
     assert timeline.is_done
-    assert "177 windows, done" in repr(timeline)
+    assert "89 windows, done" in repr(timeline)
 
 
 def answers_of(classifier: Classifier, video: Path, **options: Any) -> list[WindowAnswer]:
@@ -125,12 +126,12 @@ def test_each_frame_is_embedded_once_and_gives_the_clips_answer(
     monkeypatch.setattr(classifier._embedder, "embed_each", spy)
     answers = answers_of(classifier, recording)
     wanted = {index for answer in answers for index in answer.frame_indices}
-    assert len(wanted) == 180  # every fifth of 900 frames: windows of 20, strides of 5
+    assert len(wanted) == 180  # every fifth of 900 frames: windows of 20, strides of 10
     assert sum(embedded) == 180
-    assert len(answers) == 177
+    assert len(answers) == 89
     from pipeline.video.reader import read_clip
 
-    for answer in answers[::40]:
+    for answer in answers[::20]:
         clip = read_clip(
             recording, classifier.spec, start_seconds=answer.start_seconds, end_seconds=answer.end_seconds
         )
@@ -144,7 +145,7 @@ def test_results_come_while_the_video_is_read(run: Path, recording: Path) -> Non
     timeline = load(run, threshold=0.0).timeline(recording)
     first = next(timeline)
     assert first.label == "dark"
-    assert timeline.num_windows < 100
+    assert timeline.num_windows < 50
     assert not timeline.is_done
     timeline.close()
     assert not [child for child in psutil.Process().children() if "stream" in child.name()]
@@ -192,7 +193,8 @@ def test_a_video_shorter_than_a_window_is_one_segment(run: Path, tmp_path: Path)
     path = write_recording(tmp_path / "v.avi", [("red", 8)])
     classifier = load(run, threshold=0.0)
     (found,) = classifier.timeline(path, window_seconds=60)
-    assert (found.start_seconds, found.end_seconds, found.label) == (0, pytest.approx(0.8), "red")
+    assert (found.start_seconds, found.label) == (0, "red")
+    assert found.end_seconds == pytest.approx(0.8)
     assert found.probabilities == classifier.classify(path).probabilities
 
 

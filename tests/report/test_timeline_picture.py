@@ -22,8 +22,8 @@ def test_segments_and_windows_stand_where_they_belong(tmp_path: Path) -> None:
     labels = ["걷기", "run"]
     series = WindowSeries(2)
     for number in range(100):
-        first = 0.75 if number < 50 else 0.0
-        series.add(number + 0.5, None if number >= 90 else np.array([first, 1 - first]))
+        share = 0.75 if number < 50 else 0.0
+        series.add(number + 0.5, None if number >= 90 else np.array([share, 1 - share]))
     rows = [
         segment(0, 50, "걷기"),
         segment(50, 90, "run", class_index=1),
@@ -40,16 +40,19 @@ def test_segments_and_windows_stand_where_they_belong(tmp_path: Path) -> None:
     image = picture(tmp_path / "t.png")
     first, second = label_colours(2)
     # Margins are 32 px, the scale 12.16 px a second; bar and band below title, note and names.
-    bar_y, band_top, band_bottom = 32 + 40 + 22 + 22 + 5, 32 + 40 + 22 + 22 + 46 + 34, 0
+    bar_y, band_top = 32 + 40 + 22 + 22 + 5, 32 + 40 + 22 + 22 + 46 + 34
     band_bottom = band_top + 149
-    at = lambda seconds: round(32 + 12.16 * seconds)  # noqa: E731
-    assert tuple(image[bar_y, at(10)]) == first
-    assert tuple(image[bar_y, at(70)]) == second
-    assert tuple(image[band_bottom - 5, at(25)]) == first  # stacked from the bottom: .75 of it
-    assert tuple(image[band_bottom - 100, at(25)]) == first
-    assert tuple(image[band_top + 20, at(25)]) == second
-    assert tuple(image[band_bottom - 5, at(70)]) == second
-    assert tuple(image[band_top + 75, at(95)]) == UNREADABLE
+
+    def at(seconds: float) -> int:
+        return round(32 + 12.16 * seconds)
+
+    assert image[bar_y, at(10)].tolist() == list(first)
+    assert image[bar_y, at(70)].tolist() == list(second)
+    assert image[band_bottom - 5, at(25)].tolist() == list(first)  # stacked from the bottom: .75 of it
+    assert image[band_bottom - 100, at(25)].tolist() == list(first)
+    assert image[band_top + 20, at(25)].tolist() == list(second)
+    assert image[band_bottom - 5, at(70)].tolist() == list(second)
+    assert image[band_top + 75, at(95)].tolist() == list(UNREADABLE)
     again = tmp_path / "again.png"
     write_timeline_picture(
         again, segments=rows, labels=labels, windows=series, title="a <b> $x$ 🎥.mp4", note="damaged"

@@ -22,7 +22,7 @@ def render_here(out: Path, video: Path, end_seconds: float, **options: float) ->
     told: list[float] = []
     render_timeline(
         out, str(video), segments=rows, labels=LABELS, size_wh=(128, 96), on_progress=told.append, **options
-    )  # type: ignore[arg-type]
+    )
     return told
 
 

@@ -108,12 +108,12 @@ def test_damage_of_all_kinds(seed: int, pool: WorkerPool, tmp_path: Path) -> Non
 
 
 def test_frames_come_once_and_windows_before_the_end(tmp_path: Path) -> None:
-    """10 s at 10 frames a second in windows of 2 s of 4 frames: a stride of 0.5 s is one frame more."""
+    """10 s at 10 frames a second in windows of 2 s of 4 frames: a stride of 1 s is two frames more."""
     path = write_numbered_video(tmp_path / "v.mkv", 100, frame_rate=10)
     spec = ClipSpec(num_frames=4, image_size=48)
     job = StreamJob(path=str(path), spec=spec, clip_seconds=1.95)
     begun, *events, end = stream_windows(job)
-    assert begun == StreamBegun(window_seconds=2.0, stride_seconds=0.5, claimed_seconds=10.0)
+    assert begun == StreamBegun(window_seconds=2.0, stride_seconds=1.0, claimed_seconds=10.0)
     assert isinstance(end, StreamEnd)
     assert end.duration_seconds == pytest.approx(10)
     assert (end.num_frames, end.num_missing, end.width, end.height) == (100, 0, 64, 48)
@@ -121,8 +121,8 @@ def test_frames_come_once_and_windows_before_the_end(tmp_path: Path) -> None:
     assert [event.index for event in frames] == list(range(2, 100, 5))
     assert read_numbers(frames[3].frame[None], size_wh=(64, 48)) == (17,)
     windows = [event for event in events if isinstance(event, StreamWindow)]
-    assert [window.start_seconds for window in windows] == [k / 2 for k in range(17)]
-    assert windows[3].frame_indices == (17, 22, 27, 32)
+    assert [window.start_seconds for window in windows] == [float(k) for k in range(9)]
+    assert windows[3].frame_indices == (32, 37, 42, 47)
     first = next(place for place, event in enumerate(events) if isinstance(event, StreamWindow))
     assert sum(isinstance(event, StreamFrame) for event in events[:first]) == 4  # at once, not at the end
 
