@@ -71,7 +71,7 @@ class Planted:
 
 @dataclass(frozen=True, kw_only=True)
 class Hits:
-    """Of one model on test clips: whether it is right, and the share found where there are decisive frames."""
+    """Of one model on test clips: whether it is right, and the share found where some frames decide."""
 
     right: NDArray[np.bool_]
     leave_one_out: NDArray[np.float64]
