@@ -8,9 +8,11 @@ Made-up feature sequences of 12 frames, judged with heads of the default kind th
     order   two frames, at most one between them, hold the signs A and B. Which comes first is the class, so
             both decide: one without the other tells nothing. A third stands out
 
-With --videos, also real video files (`flash`): a shape flashes up on a cluttered background, which shape is
-the class, and a white square that tells nothing flashes up at another time; preprocessed and trained by the
-commands, on a frozen mobilenet_v2 with the weights in FILE. What lies in OUT is gone on with.
+With --videos, also real video files (`flash`): a disc or a bar flashes up on a cluttered background, or
+neither, which is the class; a white square that tells nothing flashes up at another time. They are
+preprocessed and trained by the commands, on a frozen mobilenet_v2 with the weights in FILE. The third class
+has no decisive frame and is not counted; without it a model may take what is no disc for a bar, and does
+(then the bar decides nothing: of the bars, leave-one-out found 1 in 5). What lies in OUT is gone on with.
 
 A hit is a decisive frame among as many frames of highest importance as there are decisive ones, for the
 class that the model predicts. Intervals are over clips. Leave-one-out has to find 80 % with accurate models.
@@ -49,6 +51,7 @@ NUM_FRAMES, FEATURE_DIM, NUM_CLASSES = 12, 32, {"one": 3, "order": 2}
 SIGN = 8.0  # how far a sign stands out of noise of standard deviation 1
 ACCURATE, WANTED = 0.9, 0.8
 SHAPES = {"disc": (60, 60, 230), "bar": (230, 120, 40)}  # BGR
+NEITHER = "neither"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ class Planted:
 
 @dataclass(frozen=True, kw_only=True)
 class Hits:
-    """Of one model on test clips: whether it is right (N,), and the share of decisive frames found (N,)."""
+    """Of one model on test clips: whether it is right, and the share found where some frames decide."""
 
     right: NDArray[np.bool_]
     leave_one_out: NDArray[np.float64]
@@ -157,7 +160,9 @@ def report(name: str, models: Sequence[Hits]) -> bool:
     if not accurate:
         print("  no accurate model: nothing can be said")
         return False
-    clips = [str(row) for hits in accurate for row in range(len(hits.right))]  # the same clips for all models
+    clips = [
+        str(row) for hits in accurate for row in range(len(hits.chance))
+    ]  # the same clips for all models
     found = {}
     for way in ("leave_one_out", "attention", "chance"):
         values = np.concatenate([getattr(hits, way) for hits in accurate])
@@ -171,7 +176,7 @@ def report(name: str, models: Sequence[Hits]) -> bool:
 
 
 def make_flash(path: Path, label: str, rng: np.random.Generator) -> tuple[float, float]:
-    """Writes a video of about 2 s; returns from when to when its shape is seen, in seconds."""
+    """Writes a video of about 2 s; returns from when to when its shape would be seen, in seconds."""
     width, height, rate, count = 160, 120, 15, int(rng.integers(28, 44))
     scene = background(rng, width, height)
     half = count // 2
@@ -184,12 +189,12 @@ def make_flash(path: Path, label: str, rng: np.random.Generator) -> tuple[float,
         if decides_at <= number < decides_at + 5:
             x, y = places[0]
             if label == "disc":
-                cv2.circle(canvas, (x, y), 28, SHAPES[label], -1, cv2.LINE_AA)
-            else:
-                cv2.rectangle(canvas, (x - 32, y - 10), (x + 32, y + 10), SHAPES[label], -1)
+                cv2.circle(canvas, (x, y), 44, SHAPES[label], -1, cv2.LINE_AA)
+            elif label == "bar":
+                cv2.rectangle(canvas, (x - 60, y - 18), (x + 60, y + 18), SHAPES[label], -1)
         if tells_nothing_at <= number < tells_nothing_at + 5:
             x, y = places[1]
-            cv2.rectangle(canvas, (x - 24, y - 24), (x + 24, y + 24), (245, 245, 245), -1)
+            cv2.rectangle(canvas, (x - 38, y - 38), (x + 38, y + 38), (245, 245, 245), -1)
         frames.append(cv2.convertScaleAbs(canvas, alpha=rng.uniform(0.97, 1.03)))
     write_video(path, frames, rate)  # type: ignore[arg-type]
     return decides_at / rate, (decides_at + 5) / rate
@@ -199,7 +204,7 @@ def find_in_videos(out: Path, weights: str, *, per_class: int, num_seeds: int) -
     """Makes videos, trains on some of them by the commands, and classifies the others."""
     windows: dict[str, tuple[float, float]] = {}
     for split_index, (split, count) in enumerate({"train": per_class, "test": per_class // 2}.items()):
-        for class_index, label in enumerate(SHAPES):
+        for class_index, label in enumerate((*SHAPES, NEITHER)):
             make_folder(out / split / label)
             for number in range(count):
                 path = out / split / label / f"{label} {number:03d}.mp4"
@@ -222,8 +227,11 @@ def _find_with(run: Path, windows: dict[str, tuple[float, float]]) -> Hits:
     right, by_importance, by_attention, chance = [], [], [], []
     for result in load(run).classify_many(list(windows)):
         start, end = windows[result.path]
+        label = Path(result.path).parent.name
+        right.append(result.label == label)
+        if label == NEITHER:
+            continue
         keys = {place for place, frame in enumerate(result.frames) if start <= frame.time_seconds < end}
-        right.append(result.label == Path(result.path).parent.name)
         by_importance.append(found_share(np.array([frame.importance for frame in result.frames]), keys))
         by_attention.append(found_share(np.array([frame.attention_weight for frame in result.frames]), keys))
         chance.append(len(keys) / len(result.frames))
@@ -243,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=800, help="training sequences")
     parser.add_argument("--videos", type=Path, help="also make videos here")
     parser.add_argument("--weights", help="of mobilenet_v2, for --videos")
-    parser.add_argument("--per-class", type=int, default=60, help="training videos of each class")
+    parser.add_argument("--per-class", type=int, default=160, help="training videos of each class")
     chosen = parser.parse_args(arguments)
     if chosen.videos and not chosen.weights:
         parser.error("--videos needs --weights")
