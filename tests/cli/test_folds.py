@@ -20,7 +20,9 @@ def test_folds_are_shown_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[
     shown, said = capsys.readouterr()
     for words in ("24 of 28 clips (24 groups) held back in 3 folds, 2 times over", "held back", "걷기"):
         assert words in shown
-    for words in ("95 % interval", "mean + logistic regression", "the test split have no part"):
+    # One epoch may teach so little that all folds score the same, which is said in the interval's place.
+    assert "95 % interval" in shown or "No intervals: a score is the same in all folds" in shown
+    for words in ("mean + logistic regression", "the test split have no part"):
         assert words in shown
     assert "repeat 2 of 2, fold 3 of 3: accuracy" in said
     assert "this made no model; to train one on all training clips" in said
