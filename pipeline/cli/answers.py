@@ -71,8 +71,9 @@ class Table:
 class Details:
     """One video: its labels on one line, then bars for labels and frames."""
 
-    def __init__(self, *, top_k: int) -> None:
+    def __init__(self, *, top_k: int, attention_trusted: bool | None) -> None:
         self._top_k = top_k
+        self._attention_trusted = attention_trusted
 
     def show(self, result: "Classification") -> None:
         """Prints the line and the bars."""
@@ -88,6 +89,8 @@ class Details:
             probabilities=result.probabilities,
             times_seconds=[frame.time_seconds for frame in result.frames],
             attention_weights=[frame.attention_weight for frame in result.frames],
+            importances=[frame.importance for frame in result.frames],
+            attention_trusted=self._attention_trusted,
         )
         print(bars, end="", flush=True)
 

@@ -94,7 +94,8 @@ def run(options: Options) -> int:
         printer = _printer(options, classifier, several=videos.count != 1)
         page = begin_classification_page(options.model, classifier) if options.report else None
         with contextlib.closing(classifier.classify_reads(reads)) as results:
-            return _show(results, printer, pictures, page, options.report)
+            trusted = classifier.attention_trusted
+            return _show(results, printer, pictures, page, options.report, attention_trusted=trusted)
 
 
 def _load(options: Options, reader: "ClipReader | None") -> "Classifier":
@@ -119,6 +120,8 @@ def _show(
     pictures: "Pictures | None",
     page: "ClassificationPage | None",
     page_path: Path | None,
+    *,
+    attention_trusted: bool | None,
 ) -> int:
     from pipeline.cli.output import say
     from pipeline.cli.report import finish_classification_page
@@ -133,7 +136,7 @@ def _show(
             failed += 1
             say(f"error: {result.path}: {result.error}")
         elif pictures is not None:
-            say(f"picture: {pictures.draw(result)}")
+            say(f"picture: {pictures.draw(result, attention_trusted=attention_trusted)}")
         if page is not None:
             page.add(result)
     if page is not None and page_path is not None and total:
@@ -172,4 +175,4 @@ def _printer(options: Options, classifier: "Classifier", *, several: bool) -> "P
         return CsvRows(classifier.labels, top_k=options.top_k)
     if several:
         return Table(classifier.labels, top_k=options.top_k)
-    return Details(top_k=options.top_k)
+    return Details(top_k=options.top_k, attention_trusted=classifier.attention_trusted)

@@ -34,8 +34,12 @@ class Pictures:
             raise UsageError(f"--picture {path}: pictures are PNG files; give a name that ends in .png.")
         make_folder(path if self._is_folder else path.parent)
 
-    def draw(self, result: "Classification") -> Path:
+    def draw(self, result: "Classification", *, attention_trusted: bool | None) -> Path:
         """Draws one result; returns where.
+
+        Args:
+            result: an answer, with its frames.
+            attention_trusted: what was found of the model's attention.
 
         Raises:
             MachineError: the file cannot be written.
@@ -49,6 +53,9 @@ class Pictures:
             frames=result.images,
             times_seconds=[frame.time_seconds for frame in result.frames],
             attention_weights=[frame.attention_weight for frame in result.frames],
+            importances=[frame.importance for frame in result.frames],
+            is_unsure=result.unsure,
+            attention_trusted=attention_trusted,
             title=os.path.basename(result.path),  # noqa: PTH119 - may not be UTF-8
             probabilities=result.probabilities,
             note="; ".join(result.warnings),

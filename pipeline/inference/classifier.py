@@ -114,6 +114,11 @@ class Classifier:
         return self.checkpoint.labels
 
     @property
+    def attention_trusted(self) -> bool | None:
+        """Whether this model's attention was found to tell which frames count; None: not known."""
+        return self._attention.attention_trusted if self._attention else None
+
+    @property
     def spec(self) -> ClipSpec:
         """What a clip is: how many frames, how large, how chosen."""
         return self.checkpoint.spec

@@ -1,4 +1,4 @@
-"""The film strip: the frames of one clip with their times; of a classified one with its attention."""
+"""The film strip: the frames of one clip with their times; of a classified one with what they count for."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.report.importance import SMALL_FALL, fall_points, most_important
 from pipeline.report.picture import blank_figure, pixel_axes, write_png
 from pipeline.report.text import drawable, text_width_px
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _MARGIN_PX = 24
 _GAP_PX = 8
 _BAR_AREA_PX = 56
+_FALL_AREA_PX = 44
+_FALL_LINE_PX = 22
 _TIME_LINE_PX = 24
 _ROW_GAP_PX = 18
 _MAX_COLUMNS = 8
@@ -26,11 +29,11 @@ _MAX_FRAME_PX = 240
 _MIN_WIDTH_PX = 640
 _NUM_TOP_LABELS = 5
 _PROBABILITY_LINE_PX = 24
-_CAPTION_PX = 26
+_CAPTION_PX = 44
 _LINE_PX = 20
 
 _INK, _GREY, _PALE, _ACCENT = "#1a1a1a", "#6b6b6b", "#e4e7eb", "#d9480f"
-_BAR = "#4c78a8"
+_BAR, _FALL = "#4c78a8", "#9c4a1a"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,7 @@ class _Layout:
     num_labels: int
     num_lines: int
     has_attention: bool
+    has_falls: bool
 
     @property
     def width_px(self) -> int:
@@ -51,8 +55,17 @@ class _Layout:
 
     @property
     def row_px(self) -> int:
-        bars_px = _BAR_AREA_PX if self.has_attention else 0
-        return self.frame_px + _TIME_LINE_PX + bars_px + _ROW_GAP_PX
+        falls_px = _FALL_LINE_PX + _FALL_AREA_PX if self.has_falls else 0
+        return self.frame_px + _TIME_LINE_PX + self._attention_px + falls_px + _ROW_GAP_PX
+
+    @property
+    def _attention_px(self) -> int:
+        return _BAR_AREA_PX if self.has_attention else 0
+
+    @property
+    def falls_below_px(self) -> int:
+        """From the foot of a frame to the middle of the line with its fall."""
+        return _TIME_LINE_PX + self._attention_px + _FALL_LINE_PX // 2
 
     @property
     def strip_top_px(self) -> int:
@@ -61,7 +74,7 @@ class _Layout:
 
     @property
     def height_px(self) -> int:
-        return self.strip_top_px + self.rows * self.row_px + (_CAPTION_PX if self.has_attention else 0)
+        return self.strip_top_px + self.rows * self.row_px + (_CAPTION_PX if self.has_falls else 0)
 
     def corner_px(self, index: int) -> tuple[int, int]:
         """Left and top of a frame."""
@@ -75,41 +88,55 @@ def write_film_strip(
     frames: NDArray[np.uint8],
     times_seconds: Sequence[float],
     attention_weights: Sequence[float],
+    importances: Sequence[float],
     title: str,
     probabilities: Mapping[str, float],
+    is_unsure: bool = False,
+    attention_trusted: bool | None = None,
     note: str = "",
 ) -> None:
-    """Draws one classified clip as a PNG: the answer, the frames in order, the attention under each.
+    """Draws one classified clip as a PNG: the answer, the frames in order, what each counts for under it.
 
     Args:
         path: a `.png`, written whole or not at all.
         frames: (T, S, S, 3) RGB, as the model saw them.
         times_seconds: of each frame in its video.
         attention_weights: of each frame; they sum to 1.
+        importances: of each frame: how much the label's probability falls without it.
         title: what was classified, a file name say.
         probabilities: of every label; the most probable ones are shown.
+        is_unsure: whether the answer is below the model's threshold.
+        attention_trusted: False leaves the attention out, as it was found to tell nothing.
         note: a line of warning under the title, about damage for example.
 
     Raises:
         ValueError: shapes or lengths do not belong together.
     """
-    if len(times_seconds) != len(attention_weights):
+    if not len(times_seconds) == len(attention_weights) == len(importances):
         raise ValueError(
-            f"{len(frames)} frames, {len(times_seconds)} times and {len(attention_weights)} attention weights"
+            f"{len(frames)} frames, {len(times_seconds)} times, {len(attention_weights)} attention weights "
+            f"and {len(importances)} importances"
         )
     if not probabilities:
         raise ValueError("at least one label with its probability is needed")
     top = sorted(probabilities.items(), key=lambda item: (-item[1], item[0]))[:_NUM_TOP_LABELS]
     lines = [(title, _GREY), *([(note, _ACCENT)] if note else [])]
     frames = _checked(frames, times_seconds)
-    layout = _lay_out(len(frames), num_labels=len(top), num_lines=len(lines), has_attention=True)
+    has_attention = attention_trusted is not False
+    layout = _lay_out(
+        len(frames), num_labels=len(top), num_lines=len(lines), has_attention=has_attention, has_falls=True
+    )
     figure = blank_figure(layout.width_px, layout.height_px)
     axes = pixel_axes(figure)
     label, probability = top[0]
-    _draw_head(axes, layout, lines=lines, answer=label, share=_percent(probability))
+    share = f"{'unsure, ' if is_unsure else ''}{_percent(probability)}"
+    _draw_head(axes, layout, lines=lines, answer=label, share=share)
     _draw_probabilities(axes, layout, top)
     _draw_frames(axes, layout, frames, times_seconds)
-    _draw_attention(axes, layout, attention_weights)
+    if has_attention:
+        _draw_attention(axes, layout, attention_weights)
+    _draw_importance(axes, layout, importances)
+    _draw_captions(axes, layout)
     write_png(path, figure)
 
 
@@ -137,7 +164,7 @@ def write_clip_strip(
     """
     frames = _checked(frames, times_seconds)
     told = [*((line, _GREY) for line in lines), *([(note, _ACCENT)] if note else [])]
-    layout = _lay_out(len(frames), num_labels=0, num_lines=len(told), has_attention=False)
+    layout = _lay_out(len(frames), num_labels=0, num_lines=len(told), has_attention=False, has_falls=False)
     figure = blank_figure(layout.width_px, layout.height_px)
     axes = pixel_axes(figure)
     _draw_head(axes, layout, lines=told, answer=label)
@@ -154,13 +181,15 @@ def _checked(frames: NDArray[np.uint8], times_seconds: Sequence[float]) -> NDArr
     return frames
 
 
-def _lay_out(num_frames: int, *, num_labels: int, num_lines: int, has_attention: bool) -> _Layout:
+def _lay_out(
+    num_frames: int, *, num_labels: int, num_lines: int, has_attention: bool, has_falls: bool
+) -> _Layout:
     rows = math.ceil(num_frames / _MAX_COLUMNS)
     columns = math.ceil(num_frames / rows)
     frame_px = min(_MAX_FRAME_PX, (_STRIP_WIDTH_PX + _GAP_PX) // columns - _GAP_PX)
     return _Layout(
         columns=columns, rows=rows, frame_px=frame_px, num_labels=num_labels, num_lines=num_lines,
-        has_attention=has_attention,
+        has_attention=has_attention, has_falls=has_falls,
     )  # fmt: skip
 
 
@@ -225,29 +254,65 @@ def _draw_attention(axes: "Axes", layout: _Layout, attention_weights: Sequence[f
 
     weights = np.nan_to_num(np.asarray(attention_weights, dtype=np.float64))
     peak = max(float(weights.max()), 1e-9)
-    strongest = int(weights.argmax()) if np.ptp(weights) > 1e-6 else None  # all alike: none is marked
     side_px = layout.frame_px
     even_px = _BAR_AREA_PX * min(1.0, 1 / len(weights) / peak)
     for index, weight in enumerate(weights):
         left_px, top_px = layout.corner_px(index)
         right_px, foot_px = left_px + side_px, top_px + side_px
-        color = _ACCENT if index == strongest else _BAR
-        if index == strongest:
-            axes.add_patch(
-                Rectangle((left_px, top_px), side_px, side_px, fill=False, edgecolor=_ACCENT, linewidth=3)
-            )
-        number = drawable(_percent(weight), size_pt=9, bold=index == strongest)
-        axes.text(right_px, foot_px + 13, number.text, color=_INK, va="center", ha="right", **number.style)
+        number = drawable(_percent(weight), size_pt=9)
+        axes.text(right_px, foot_px + 13, number.text, color=_BAR, va="center", ha="right", **number.style)
         base_px = foot_px + _TIME_LINE_PX + _BAR_AREA_PX
         bar_px = _BAR_AREA_PX * max(weight, 0.0) / peak
-        axes.add_patch(Rectangle((left_px, base_px - bar_px), side_px, bar_px, color=color, linewidth=0))
+        axes.add_patch(Rectangle((left_px, base_px - bar_px), side_px, bar_px, color=_BAR, linewidth=0))
         axes.plot([left_px, right_px], [base_px, base_px], color=_GREY, linewidth=0.8)
         even_y_px = base_px - even_px
         axes.plot(
             [left_px, right_px], [even_y_px, even_y_px], color=_INK, linewidth=0.8, linestyle=(0, (2, 3))
         )
-    caption = drawable("bars: attention of each frame (together 100 %); dotted: an even share", size_pt=8)
-    axes.text(_MARGIN_PX, layout.height_px - 20, caption.text, color=_GREY, va="center", **caption.style)
+
+
+def _draw_importance(axes: "Axes", layout: _Layout, importances: Sequence[float]) -> None:
+    """Under each frame, from a middle line: how much the probability falls without it (up) or rises."""
+    from matplotlib.patches import Rectangle
+
+    falls = np.nan_to_num(np.asarray(importances, dtype=np.float64))
+    scale = max(float(np.abs(falls).max()), SMALL_FALL)
+    decisive = most_important(falls.tolist())
+    side_px, half_px = layout.frame_px, _FALL_AREA_PX / 2
+    for index, fall in enumerate(falls):
+        left_px, top_px = layout.corner_px(index)
+        right_px = left_px + side_px
+        if index == decisive:
+            axes.add_patch(
+                Rectangle((left_px, top_px), side_px, side_px, fill=False, edgecolor=_ACCENT, linewidth=3)
+            )
+        number_px = top_px + side_px + layout.falls_below_px
+        number = drawable(fall_points(fall), size_pt=9, bold=index == decisive)
+        axes.text(right_px, number_px, number.text, color=_FALL, va="center", ha="right", **number.style)
+        name = drawable("left out", size_pt=9)
+        axes.text(left_px, number_px, name.text, color=_GREY, va="center", **name.style)
+        middle_px = number_px + 11 + half_px
+        bar_px = half_px * fall / scale
+        axes.add_patch(
+            Rectangle(
+                (left_px, middle_px - max(bar_px, 0.0)), side_px, abs(bar_px), linewidth=1, edgecolor=_FALL,
+                facecolor=_FALL if fall > 0 else "white",
+            )
+        )  # fmt: skip
+        axes.plot([left_px, right_px], [middle_px, middle_px], color=_GREY, linewidth=0.8)
+
+
+def _draw_captions(axes: "Axes", layout: _Layout) -> None:
+    lines = [
+        "left out: points of 100 by which the label's probability falls without the frame; hollow: rises",
+        "blue: attention of each frame (together 100 %; dotted: an even share)"
+        if layout.has_attention
+        else "attention is not shown: this model's tells no better than chance which frames count",
+    ]
+    for position, line in enumerate(lines):
+        caption = drawable(line, size_pt=8, max_width_px=layout.width_px - 2 * _MARGIN_PX)
+        y_px = layout.height_px - 10 - (len(lines) - position) * 14
+        axes.text(_MARGIN_PX, y_px, caption.text, color=_GREY, va="center", **caption.style)
 
 
 def _percent(share: float) -> str:

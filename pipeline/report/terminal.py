@@ -1,12 +1,14 @@
-"""One classified clip in a terminal: bars for the labels and for the attention each frame got."""
+"""One classified clip in a terminal: bars for the labels, and what each frame counted for."""
 
 import sys
 from collections.abc import Mapping, Sequence
 
+from pipeline.report.importance import fall_points, most_important
 from pipeline.report.words import display_width, one_line, padded, shortened, spelled
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _BAR_COLUMNS = 30
+_FRAME_BAR_COLUMNS = 20
 _MAX_LABEL_COLUMNS = 36
 
 
@@ -15,6 +17,8 @@ def terminal_bars(
     probabilities: Mapping[str, float],
     times_seconds: Sequence[float],
     attention_weights: Sequence[float],
+    importances: Sequence[float],
+    attention_trusted: bool | None = None,
     num_labels: int = 5,
     encoding: str | None = None,
 ) -> str:
@@ -24,6 +28,8 @@ def terminal_bars(
         probabilities: of every label.
         times_seconds: of each frame in its video.
         attention_weights: of each frame; bars are drawn on the scale of the largest.
+        importances: of each frame: how much the label's probability falls without it.
+        attention_trusted: False leaves the attention out, as it was found to tell nothing.
         num_labels: how many labels at most; a last line says how many were left out.
         encoding: of where it will be printed; default: that of stdout. Where it has no bars, `#` is used,
             and where it lacks the letters of a label, the label is spelled.
@@ -44,14 +50,18 @@ def terminal_bars(
     if len(ranked) > len(shown):
         rest = sum(probability for _, probability in ranked[len(shown) :])
         lines.append(f"  {len(ranked) - len(shown)} more, together {100 * rest:.1f} %")
-    lines += ["", "  frame      time  attention"]
-    peak, lowest = max([*attention_weights, 1e-9]), min(attention_weights, default=0.0)
-    strongest = list(attention_weights).index(peak) if peak - lowest > 1e-6 else None
-    for index, (time_seconds, weight) in enumerate(zip(times_seconds, attention_weights, strict=True)):
-        mark = "  <- most" if index == strongest else ""
-        lines.append(
-            f"  {index + 1:5d}  {time_seconds:6.2f} s  {draw(weight / peak)} {100 * weight:5.1f} %{mark}"
-        )
+    has_attention = attention_trusted is not False
+    lines += ["", f"  frame      time  left out{'  attention' if has_attention else ''}"]
+    peak, decisive = max([*attention_weights, 1e-9]), most_important(importances)
+    rows = zip(times_seconds, attention_weights, importances, strict=True)
+    for index, (time_seconds, weight, fall) in enumerate(rows):
+        line = f"  {index + 1:5d}  {time_seconds:6.2f} s  {fall_points(fall):>8}"
+        if has_attention:
+            line += f"  {draw(weight / peak, _FRAME_BAR_COLUMNS)} {100 * weight:5.1f} %"
+        lines.append(line + ("  <- most" if index == decisive else ""))
+    lines.append("  left out: by how many points (of 100) the probability falls without the frame")
+    if not has_attention:
+        lines.append("  attention is not shown: this model's tells no better than chance which frames count")
     return "\n".join(lines) + "\n"
 
 
@@ -71,12 +81,12 @@ def _can_encode(text: str, encoding: str) -> bool:
     return True
 
 
-def _block_bar(share: float) -> str:
-    """A bar of `_BAR_COLUMNS` columns, fine to an eighth of one."""
-    eighths = round(min(max(share, 0.0), 1.0) * _BAR_COLUMNS * 8)
+def _block_bar(share: float, columns: int = _BAR_COLUMNS) -> str:
+    """A bar of so many columns, fine to an eighth of one."""
+    eighths = round(min(max(share, 0.0), 1.0) * columns * 8)
     full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR_COLUMNS)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)
 
 
-def _hash_bar(share: float) -> str:
-    return ("#" * round(min(max(share, 0.0), 1.0) * _BAR_COLUMNS)).ljust(_BAR_COLUMNS)
+def _hash_bar(share: float, columns: int = _BAR_COLUMNS) -> str:
+    return ("#" * round(min(max(share, 0.0), 1.0) * columns)).ljust(columns)

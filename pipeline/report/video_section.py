@@ -11,6 +11,7 @@ from pipeline.inference.classification import Classification, FrameEvidence
 from pipeline.report.charts import bar, signed_bar
 from pipeline.report.figures import probability
 from pipeline.report.heat_map import overlay, place_words
+from pipeline.report.importance import most_important
 from pipeline.report.page import jpeg
 
 _MAX_LABELS = 8
@@ -18,7 +19,6 @@ _FRAME_PX = 184
 _KEY_FRAME_PX = 224
 _BAR_PX = 120
 _LEAST_SCALE = 0.0005  # of a full bar: what is smaller is rounding, and does not look like evidence
-_SMALL_FALL = 0.01
 _LEAST_SIDE = 8  # a picture thinner than an eighth of the frame is shown with its bars
 
 
@@ -95,11 +95,12 @@ def _summary(result: Classification) -> str:
         return "The clip has one frame, which cannot be left out."
     most = int(np.argmax(np.abs(falls)))
     place = f"Frame {most + 1} ({time_words(result.frames[most].time_seconds)}) matters most"
-    if abs(falls[most]) < _SMALL_FALL:
+    if most_important(falls) is None:
         largest = points(abs(falls[most]), abs(falls[most])).lstrip("+")
+        drawn = "" if abs(falls[most]) < _LEAST_SCALE else " The bars are drawn large all the same."
         return (
             f"No single frame decides: whichever is left out, the probability changes by {largest} points at "
-            "most. The bars are drawn large all the same."
+            f"most.{drawn}"
         )
     before, after = probability(result.probability), probability(result.probability - falls[most])
     way = "falls" if falls[most] > 0 else "rises"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.errors import MachineError, UsageError
 from pipeline.report.film_strip import write_film_strip
 
-BAR, ACCENT = (0x4C, 0x78, 0xA8), (0xD9, 0x48, 0x0F)
+BAR, ACCENT, FALL = (0x4C, 0x78, 0xA8), (0xD9, 0x48, 0x0F), (0x9C, 0x4A, 0x1A)
 
 
 def colour(index: int) -> tuple[int, int, int]:
@@ -30,6 +30,7 @@ def strip(
         "frames": frames,
         "times_seconds": [0.25 * index for index in range(num_frames)],
         "attention_weights": weights or [1 / num_frames] * num_frames,
+        "importances": [0.0] * num_frames,
         "title": "clip.mp4",
         "probabilities": {"up": 0.75, "down": 0.25},
     }
@@ -74,15 +75,37 @@ def test_bars_are_as_high_as_the_attention(tmp_path: Path) -> None:
     for index in range(4):
         rows, columns = where(picture, colour(index))
         below = picture[rows.max() + 6 :, (columns.min() + columns.max()) // 2]
-        heights.append(int(np.isin(below, [code(BAR), code(ACCENT)]).sum()))
+        heights.append(int((below == code(BAR)).sum()))
     assert heights[2] == 0
     assert heights[1] > 40
     for index in (0, 3):
         assert heights[index] / heights[1] == pytest.approx(weights[index] / 0.5, abs=0.08)
+    assert not len(where(picture, ACCENT)[0]), "attention marks no frame"
+
+
+def test_importances_are_filled_upwards_or_hollow_downwards_and_the_largest_is_marked(tmp_path: Path) -> None:
+    falls = [0.2, -0.4, 0.0, 0.1]
+    picture = strip(tmp_path / "strip.png", 4, probabilities={"only": 0.0}, importances=falls)
+    filled = []
+    for index in range(4):
+        _, columns = where(picture, colour(index))
+        middle = (columns.min() + columns.max()) // 2
+        filled.append(int((picture[:, middle] == code(FALL)).sum()))
+    assert filled[0] > filled[3] > 3, "as high as the fall"
+    assert filled[1] <= 3, "a hollow bar has its edges only"
+    assert filled[2] <= 3
     left, right = (where(picture, colour(1))[1].min(), where(picture, colour(1))[1].max())
     _, accent_columns = where(picture, ACCENT)
     assert left - 6 < accent_columns.min()
-    assert accent_columns.max() < right + 6, "only the strongest frame is marked"
+    assert accent_columns.max() < right + 6, "only the frame that matters most is marked"
+
+
+def test_attention_that_tells_nothing_is_left_out(tmp_path: Path) -> None:
+    both = strip(tmp_path / "both.png", 3, probabilities={"only": 0.0})
+    without = strip(tmp_path / "without.png", 3, probabilities={"only": 0.0}, attention_trusted=False)
+    assert len(where(both, BAR)[0])
+    assert not len(where(without, BAR)[0])
+    assert without.shape[0] < both.shape[0]
 
 
 WORDS = [
@@ -116,7 +139,7 @@ def test_the_same_clip_gives_the_same_bytes_from_any_thread(tmp_path: Path) -> N
         ({"frames": np.zeros((0, 8, 8, 3), np.uint8)}, "T >= 1"),
         ({"frames": np.zeros((2, 8, 8, 3), np.float32)}, "uint8"),
         ({"frames": np.zeros((2, 8, 8), np.uint8)}, r"\(T, S, S, 3\)"),
-        ({"times_seconds": [0.0]}, "2 frames, 1 times and 2 attention weights"),
+        ({"times_seconds": [0.0]}, "2 frames, 1 times, 2 attention weights and 2 importances"),
         ({"probabilities": {}}, "at least one label"),
     ],
 )

@@ -11,6 +11,7 @@ ARGUMENTS: dict[str, Any] = {
     "probabilities": {"down": 0.25, "다리 up": 0.5, "🎥": 0.2, "a": 0.05, "b": 0.0, "c": 0.0},
     "times_seconds": [0.04, 1.0, 123.456],
     "attention_weights": [0.2, 0.6, 0.2],
+    "importances": [0.001, -0.123, 0.5],
 }
 
 
@@ -22,10 +23,12 @@ def test_labels_by_probability_then_frames_in_order() -> None:
     assert lines[1].count("█") == 7
     assert "▌" in lines[1], "a quarter of 30 is 7.5"
     assert lines[3].strip() == "3 more, together 5.0 %"
-    frames = lines[-3:]
+    frames, (legend,) = lines[-4:-1], lines[-1:]
+    assert "falls without the frame" in legend
+    assert [line.split()[3] for line in frames] == ["+0.1", "-12.3", "+50.0"]
     assert [line.split()[:2] for line in frames] == [["1", "0.04"], ["2", "1.00"], ["3", "123.46"]]
-    assert [line.count("█") for line in frames] == [10, 30, 10], "the largest is drawn full"
-    assert [line.endswith("<- most") for line in frames] == [False, True, False]
+    assert [line.count("█") for line in frames] == [6, 20, 6], "the largest is drawn full"
+    assert [line.endswith("<- most") for line in frames] == [False, False, True]
 
 
 def test_columns_line_up_in_all_scripts() -> None:
@@ -47,14 +50,22 @@ def test_a_hostile_label_stays_on_its_line() -> None:
         probabilities={"a\n\x1b[2J" + "x" * 500: 1.0},
         times_seconds=[0.0],
         attention_weights=[1.0],
+        importances=[0.0],
         encoding="utf-8",
     )
     assert "\x1b" not in text
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 5
     assert max(map(len, text.splitlines())) < 100
 
 
-@pytest.mark.parametrize("weights", [[0.0, 0.0], [0.5, 0.5], [1.0, 0.0], [0.1, 0.9]])
-def test_one_frame_at_most_is_marked(weights: list[float]) -> None:
-    text = terminal_bars(probabilities={"a": 1.0}, times_seconds=[0.0, 1.0], attention_weights=weights)
-    assert text.count("<- most") == (0 if weights[0] == weights[1] else 1)
+@pytest.mark.parametrize("falls", [[0.0, 0.0], [0.005, -0.009], [1.0, 0.0], [0.1, -0.9]])
+def test_a_frame_is_marked_where_one_decides(falls: list[float]) -> None:
+    arguments: dict[str, Any] = {"probabilities": {"a": 1.0}, "times_seconds": [0.0, 1.0]}
+    text = terminal_bars(**arguments, attention_weights=[0.1, 0.9], importances=falls)
+    assert text.count("<- most") == (max(map(abs, falls)) >= 0.01)
+    assert "attention" in text
+    without = terminal_bars(
+        **arguments, attention_weights=[0.1, 0.9], importances=falls, attention_trusted=False
+    )
+    assert "90.0 %" not in without
+    assert "attention is not shown" in without
