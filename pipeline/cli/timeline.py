@@ -36,7 +36,7 @@ class Options:
     """Length of a window. Default: the median of the training clips, changed by up to 5 % so that windows
     share their frames."""
     stride_seconds: float | None = None
-    """From the start of one window to the start of the next. Default: half a window."""
+    """From the start of one window to the start of the next, at most a window. Default: half a window."""
     min_seconds: float = 0.0
     """No segment shorter than this (but the first and the last, which the recording may have cut)."""
     change_cost: float | None = None
@@ -77,9 +77,9 @@ def run(options: Options) -> int:
     from pipeline.cli.progress import video_bar
     from pipeline.inference.classifier import load
     from pipeline.inference.segments import CHANGE_COST, SegmentRule
-    from pipeline.inference.timeline import check_windows
     from pipeline.model.device import choose_device
     from pipeline.report.timeline_windows import WindowSeries
+    from pipeline.video.parts import check_windows
 
     check_windows(options.window_seconds, options.stride_seconds)
     cost = CHANGE_COST if options.change_cost is None else options.change_cost

@@ -197,7 +197,8 @@ class Classifier:
             on_progress: is called now and then while the video is read; the timeline says how far it is.
 
         Raises:
-            UsageError: lengths that cannot be.
+            UsageError: lengths that cannot be; by the iteration, if the stride is longer than windows that
+                are fitted to the video.
             VideoError: by the iteration, if nothing could be read; where it breaks off later the last segment
                 says so.
         """

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.embedding.embedder import Embedder
-from pipeline.errors import UsageError, VideoError
+from pipeline.errors import VideoError
 from pipeline.evaluation.predict import predict
 from pipeline.inference.segment import Segment, WindowAnswer
 from pipeline.inference.segments import SegmentMaker, SegmentRule
 from pipeline.inference.window_features import window_features
 from pipeline.model.head import SequenceHead
-from pipeline.video.parts import Windows
+from pipeline.video.parts import check_windows
 from pipeline.video.streaming import stream_isolated
 from pipeline.video.window_events import StreamBegun, StreamEnd, StreamProgress, StreamWindow
 from pipeline.video.window_stream import StreamJob, stream_windows
@@ -137,6 +137,7 @@ class Timeline(Iterator[Segment]):
         self.is_done = True
 
     def _begin(self, event: StreamBegun) -> SegmentMaker:
+        check_windows(event.window_seconds, event.stride_seconds)  # windows may be fitted to the video
         self.window_seconds, self.stride_seconds = event.window_seconds, event.stride_seconds
         self.expected_seconds = event.claimed_seconds
         return SegmentMaker(
@@ -171,19 +172,3 @@ class Timeline(Iterator[Segment]):
         self.num_frames, self.frame_rate = event.num_frames, event.frame_rate
         self.num_missing, self.size_wh = event.num_missing, (event.width, event.height)
         self.damage = event.damage
-
-
-def check_windows(window_seconds: float | None, stride_seconds: float | None) -> None:
-    """Refuses lengths that cannot be, before anything is read.
-
-    Raises:
-        UsageError: names the option.
-    """
-    given = [seconds for seconds in (window_seconds, stride_seconds) if seconds is not None]
-    if given:
-        Windows(window_seconds=given[0], stride_seconds=given[-1])  # names the option that is out of range
-    if window_seconds is not None and stride_seconds is not None and stride_seconds > window_seconds:
-        raise UsageError(
-            f"--stride-seconds is {stride_seconds:g}, more than a window of {window_seconds:g} s: some of "
-            "the video would be in none. Give a stride of at most a window."
-        )

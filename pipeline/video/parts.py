@@ -6,6 +6,7 @@ windows   |-------|                               window_seconds long,
                   |-------|      ...              each whole: what is left at the end is in none
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,12 +52,8 @@ class Windows:
     stride_seconds: float
 
     def __post_init__(self) -> None:
-        for flag, value in (
-            ("--window-seconds", self.window_seconds),
-            ("--stride-seconds", self.stride_seconds),
-        ):
-            if not _MIN_SECONDS <= value <= 1e6:
-                raise UsageError(f"{flag} is {value}; allowed: seconds from 0.1 to 1,000,000.")
+        _check_seconds("--window-seconds", self.window_seconds)
+        _check_seconds("--stride-seconds", self.stride_seconds)
 
     def cut(self, part: Part, duration_seconds: float) -> tuple[Part, ...]:
         """The windows of a part of a video that lasts so long; a shorter part is its own only window."""
@@ -76,6 +73,36 @@ class Windows:
         """How many windows fit into so many seconds; at least one."""
         room_seconds = seconds - self.window_seconds + _ROUNDING_SECONDS
         return 1 if room_seconds < 0 else int(room_seconds / self.stride_seconds) + 1
+
+
+def _check_seconds(flag: str, value: float) -> None:
+    if not _MIN_SECONDS <= value <= 1e6:
+        raise UsageError(f"{flag} is {value:g}; allowed: seconds from 0.1 to 1,000,000.")
+
+
+def check_windows(window_seconds: float | None, stride_seconds: float | None) -> None:
+    """Refuses lengths of windows that cannot be, or that leave some of the video in no window.
+
+    Args:
+        window_seconds: None: not known yet.
+        stride_seconds: likewise.
+
+    Raises:
+        UsageError: names the option.
+    """
+    if window_seconds is not None:
+        _check_seconds("--window-seconds", window_seconds)
+    if stride_seconds is not None:
+        _check_seconds("--stride-seconds", stride_seconds)
+    if window_seconds is None or stride_seconds is None:
+        return
+    if stride_seconds > window_seconds + _ROUNDING_SECONDS:
+        most = math.floor(window_seconds * 1000) / 1000
+        raise UsageError(
+            f"--stride-seconds is {stride_seconds:g}, more than a window of {window_seconds:g} s: some of "
+            f"the video would be in none. Allowed: at most {most:g}; give a shorter stride, or "
+            "longer windows by --window-seconds."
+        )
 
 
 def fitted_windows(

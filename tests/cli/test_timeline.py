@@ -92,7 +92,8 @@ def test_what_cannot_be_read_is_named_and_the_exit_code_is_1(
     [
         (["none.mkv"], 1, "none.mkv: no such file"),
         (["."], 1, "is a folder, not a regular file"),
-        (["v.mkv", "--stride-seconds", "0"], 2, "allowed: seconds from 0.1"),
+        (["v.mkv", "--stride-seconds", "0"], 2, "--stride-seconds is 0; allowed: seconds from 0.1"),
+        (["v.mkv", "--stride-seconds", "-1"], 2, "--stride-seconds is -1"),
         (["v.mkv", "--window-seconds", "-1"], 2, "--window-seconds is -1"),
         (["v.mkv", "--window-seconds", "1", "--stride-seconds", "2"], 2, "more than a window of 1 s"),
         (["v.mkv", "--min-seconds", "-1"], 2, "--min-seconds is -1"),
@@ -119,6 +120,15 @@ def test_bad_input(
     found, out, err = run(capsys, *words, "--model", recordings_run)
     assert (found, out) == (code, "")
     assert message in err
+
+
+def test_a_stride_longer_than_the_windows_is_refused(
+    recordings_run: Path, recording: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, recording, "--model", recordings_run, "--stride-seconds", 100)
+    assert (code, out) == (2, "")
+    assert "--stride-seconds is 100, more than a window of 2 s" in err
+    assert "Allowed: at most 2" in err
 
 
 def test_a_window_longer_than_the_video_is_all_of_it_and_said(

@@ -201,9 +201,9 @@ def test_a_video_shorter_than_a_window_is_one_segment(run: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"window_seconds": 0.0}, "--window-seconds is 0.0; allowed"),
-        ({"stride_seconds": 0.0}, "allowed: seconds from 0.1"),
-        ({"stride_seconds": -1.0}, "allowed: seconds from 0.1"),
+        ({"window_seconds": 0.0}, "--window-seconds is 0; allowed"),
+        ({"stride_seconds": 0.0}, "--stride-seconds is 0; allowed: seconds from 0.1"),
+        ({"stride_seconds": -1.0}, "--stride-seconds is -1; allowed"),
         ({"window_seconds": 1.0, "stride_seconds": 2.0}, "more than a window of 1 s"),
     ],
 )
@@ -211,3 +211,13 @@ def test_lengths_that_cannot_be(run: Path, options: dict[str, float], message: s
     with pytest.raises(UsageError, match=message):
         load(run).timeline("v.mp4", **options)  # type: ignore[arg-type]
     assert SegmentRule().min_seconds == 0
+
+
+def test_a_stride_is_compared_with_windows_that_are_fitted_too(run: Path, recording: Path) -> None:
+    """Windows are 2 s long by themselves: a stride of that leaves nothing out, a longer one would."""
+    classifier = load(run, threshold=0.0)
+    timeline = classifier.timeline(recording, stride_seconds=2)
+    list(timeline)
+    assert (timeline.window_seconds, timeline.stride_seconds, timeline.num_windows) == (2, 2, 45)
+    with pytest.raises(UsageError, match=r"--stride-seconds is 2\.1, more than a window of 2 s"):
+        next(classifier.timeline(recording, stride_seconds=2.1))
