@@ -17,6 +17,7 @@ import tyro
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from pipeline.inference.classifier import Classifier
     from pipeline.inference.segment import Segment
     from pipeline.inference.timeline import Timeline
     from pipeline.report.timeline_windows import WindowSeries
@@ -73,25 +74,17 @@ class Options:
 
 def run(options: Options) -> int:
     """Reads, prints, draws; 1 if a part of the recording could not be read."""
-    from pipeline.cli.output import say
     from pipeline.cli.progress import video_bar
-    from pipeline.inference.classifier import load
     from pipeline.inference.segments import CHANGE_COST, SegmentRule
-    from pipeline.model.device import choose_device
     from pipeline.report.timeline_windows import WindowSeries
     from pipeline.video.parts import check_windows
 
     check_windows(options.window_seconds, options.stride_seconds)
     cost = CHANGE_COST if options.change_cost is None else options.change_cost
     rule = SegmentRule(change_cost=cost, min_seconds=options.min_seconds)
+    _check_video(options.video)
     _check_outputs(options)
-    classifier = load(
-        options.model,
-        device=choose_device(options.device),
-        runtime=options.runtime,
-        threshold=options.threshold,
-    )
-    say(f"classifying on {classifier.runtime_words}")
+    classifier = _load(options)
     labels, series = list(classifier.labels), WindowSeries(len(classifier.labels))
     segments: list[Segment] = []
     with video_bar() as bar:
@@ -114,6 +107,32 @@ def run(options: Options) -> int:
     _say_what_was_read(timeline)
     _write(options, timeline, segments, labels, series)
     return 1 if timeline.num_failed or timeline.num_missing or timeline.error else 0
+
+
+def _check_video(path: Path) -> None:
+    """A slip of the finger is told of before torch is loaded; whether it is a video shows when it is read."""
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a folder; a timeline is of one recording. Name one video file, or let `clipwise "
+            "classify` give each video of the folder one answer."
+        )
+    if not os.path.lexists(path):
+        raise UsageError(f"{path} does not exist; name one video file.")
+
+
+def _load(options: Options) -> "Classifier":
+    from pipeline.cli.output import say
+    from pipeline.inference.classifier import load
+    from pipeline.model.device import choose_device
+
+    classifier = load(
+        options.model,
+        device=choose_device(options.device),
+        runtime=options.runtime,
+        threshold=options.threshold,
+    )
+    say(f"classifying on {classifier.runtime_words}")
+    return classifier
 
 
 def _check_outputs(options: Options) -> None:

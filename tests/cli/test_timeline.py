@@ -90,8 +90,9 @@ def test_what_cannot_be_read_is_named_and_the_exit_code_is_1(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["none.mkv"], 1, "none.mkv: no such file"),
-        (["."], 1, "is a folder, not a regular file"),
+        (["none.mkv"], 2, "none.mkv does not exist; name one video file"),
+        (["."], 2, ". is a folder; a timeline is of one recording. Name one video file"),
+        (["v.mp4"], 1, "v.mp4"),
         (["v.mkv", "--stride-seconds", "0"], 2, "--stride-seconds is 0; allowed: seconds from 0.1"),
         (["v.mkv", "--stride-seconds", "-1"], 2, "--stride-seconds is -1"),
         (["v.mkv", "--window-seconds", "-1"], 2, "--window-seconds is -1"),
@@ -117,9 +118,24 @@ def test_bad_input(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "v.mp4").touch()
     found, out, err = run(capsys, *words, "--model", recordings_run)
     assert (found, out) == (code, "")
     assert message in err
+
+
+def test_a_slip_of_the_finger_is_told_of_without_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pipeline.cli.main import main\n"
+        "code = main(['timeline', sys.argv[1], '--model', 'RUN'])\n"
+        "print(code, sorted({'torch', 'cv2'} & set(sys.modules)))\n"
+    )
+    for path in (tmp_path, tmp_path / "none.mkv"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, path], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "2 []\n", done.stderr
 
 
 def test_a_stride_longer_than_the_windows_is_refused(
