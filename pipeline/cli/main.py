@@ -28,6 +28,9 @@ COMMANDS = {
     "doctor": ("pipeline.cli.doctor", "what this machine can do, and what is wrong with it"),
 }
 
+GO_ON_AFTER_A_STOP = frozenset({"preprocess", "train"})
+"""Commands that keep what they have finished, and go on from there when the same command is run again."""
+
 EXIT_USAGE = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
@@ -61,21 +64,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"error: {error}")
         return error.exit_code
     except (KeyboardInterrupt, Terminated) as error:
-        return _say_stopped(type(error))
+        return _say_stopped(type(error), arguments)
     except BrokenPipeError:
         # The reader of our output went away (`clipwise ... | head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13  # as a shell reports SIGPIPE
     except Exception as error:
         # An extension that was being imported makes an ImportError of the signal.
-        return _say_stopped(stopped[0]) if stopped else _say_bug(error, arguments)
+        return _say_stopped(stopped[0], arguments) if stopped else _say_bug(error, arguments)
 
 
-def _say_stopped(kind: type[BaseException]) -> int:
+def _say_stopped(kind: type[BaseException], arguments: list[str]) -> int:
     word, exit_code = (
         ("terminated", EXIT_TERMINATED) if kind is Terminated else ("interrupted", EXIT_INTERRUPTED)
     )
-    _say(f"{word}; what was finished is kept. Run the same command again to go on.")
+    if arguments and arguments[0] in GO_ON_AFTER_A_STOP:
+        word += "; what was finished is kept. Run the same command again to go on"
+    _say(f"{word}.")
     return exit_code
 
 

@@ -155,3 +155,17 @@ def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int, 
     assert process.returncode == exit_code
     assert "what was finished is kept" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_only_commands_that_go_on_promise_it(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_dispatch", stop)
+    assert main([command]) == 130
+    goes_on = "; what was finished is kept. Run the same command again to go on"
+    more = goes_on if command in {"preprocess", "train"} else ""
+    assert capsys.readouterr().err == f"clipwise: interrupted{more}.\n"
