@@ -25,8 +25,8 @@ class Likeness:
     Attributes:
         rank_correlation: Spearman's; 1 the same order, 0 chance.
         top_overlap: how often two models put the same frame first; `chance` if they know nothing.
-        other_clips_correlation: of one model's ranks on a clip and another's on another clip: what is owed to
-            the places in the clip alone.
+        other_clips_correlation: of one model's ranks on a clip and another's on another clip, of another
+            group where there is one: what is owed to the places in the clip alone. None: there is one clip.
         other_clips_overlap: likewise, how often these two have the same place first.
         chance: 1 / T.
         rank_interval, top_interval: 95 % intervals; None with too few groups.
@@ -34,8 +34,8 @@ class Likeness:
 
     rank_correlation: float
     top_overlap: float
-    other_clips_correlation: float
-    other_clips_overlap: float
+    other_clips_correlation: float | None
+    other_clips_overlap: float | None
     chance: float
     rank_interval: Interval | None
     top_interval: Interval | None
@@ -86,20 +86,34 @@ def likeness(of_models: Sequence[np.ndarray], groups: Sequence[str]) -> Likeness
     pairs = list(combinations(of_models, 2))
     correlations = np.mean([_rank_correlations(first, second) for first, second in pairs], axis=0)
     overlaps = np.mean([_top_overlaps(first, second) for first, second in pairs], axis=0)
-    order = np.random.default_rng(_SEED).permutation(len(groups))
-    other = np.empty_like(order)
-    other[order] = np.roll(order, 1)  # for each clip another one
+    other = _other_clips(groups)
     return Likeness(
         rank_correlation=float(correlations.mean()),
         top_overlap=float(overlaps.mean()),
-        other_clips_correlation=float(
-            np.mean([_rank_correlations(first, second[other]) for first, second in pairs])
-        ),
-        other_clips_overlap=float(np.mean([_top_overlaps(first, second[other]) for first, second in pairs])),
+        other_clips_correlation=None
+        if other is None
+        else float(np.mean([_rank_correlations(first, second[other]) for first, second in pairs])),
+        other_clips_overlap=None
+        if other is None
+        else float(np.mean([_top_overlaps(first, second[other]) for first, second in pairs])),
         chance=1 / of_models[0].shape[1],
         rank_interval=mean_interval(correlations, groups),
         top_interval=mean_interval(overlaps, groups),
     )
+
+
+def _other_clips(groups: Sequence[str]) -> np.ndarray | None:
+    """For each clip the number of another one, drawn from those of other groups, or of the only group."""
+    total = len(groups)
+    if total < 2:
+        return None
+    _, group_of, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    if len(sizes) == 1:
+        group_of, sizes = np.arange(total), np.ones(total, np.int64)  # each clip by itself
+    order = np.argsort(group_of, kind="stable")  # group by group; those behind a group are not of it
+    behind = np.cumsum(sizes)[group_of]
+    drawn = np.random.default_rng(_SEED).integers(total - sizes[group_of])
+    return np.asarray(order[(behind + drawn) % total])
 
 
 def _rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:

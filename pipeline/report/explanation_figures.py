@@ -70,10 +70,10 @@ def agreement_rows(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
             "cells": [
                 f"{found['rank_correlation']:.3f}",
                 _interval(found["rank_interval"]),
-                f"{found['other_clips_correlation']:.3f}",
+                _figure(found["other_clips_correlation"]),
                 f"{found['top_overlap']:.3f}",
                 _interval(found["top_interval"]),
-                f"{found['other_clips_overlap']:.3f}",
+                _figure(found["other_clips_overlap"]),
                 f"{found['chance']:.3f}",
             ],
         }
@@ -144,6 +144,10 @@ def _gain(gain: Mapping[str, Any] | None) -> str:
         return ""
     sure = f" ({_interval(gain['interval'])})" if gain["interval"] else ""
     return f"{gain['mean']:+.3f}{sure}"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _interval(pair: list[float] | None) -> str:

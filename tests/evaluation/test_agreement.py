@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from pipeline.evaluation.agreement import likeness
+from pipeline.evaluation.agreement import _other_clips, likeness
 
 GROUPS = [str(row) for row in range(40)]
 
@@ -41,10 +41,13 @@ def test_places_that_are_always_first_show_on_different_clips_too() -> None:
     places = np.array([0.0, 10, 20, 50, 30, 5]) + random.normal(size=(40, 6))  # the same in all clips
     found = likeness([places, places + random.normal(size=(40, 6))], GROUPS)
     assert found.top_overlap == found.other_clips_overlap == 1
+    assert found.other_clips_correlation is not None
     assert found.other_clips_correlation > 0.9
     clips = random.normal(size=(40, 6))  # of each clip by itself
     found = likeness([clips, clips], GROUPS)
     assert found.top_overlap == 1
+    assert found.other_clips_overlap is not None
+    assert found.other_clips_correlation is not None
     assert found.other_clips_overlap < 0.4
     assert abs(found.other_clips_correlation) < 0.2
 
@@ -53,3 +56,29 @@ def test_too_few_groups_have_no_interval() -> None:
     values = np.random.default_rng(0).normal(size=(40, 6))
     found = likeness([values, values], ["a", "b"] * 20)
     assert (found.rank_interval, found.top_interval) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [["a"] * 9 + ["b"], ["a", "b"], ["b", "a", "c", "a", "b"] * 7, ["long", "a", "long"]],
+)
+def test_another_clip_is_of_another_group(groups: list[str]) -> None:
+    other = _other_clips(groups)
+    assert other is not None
+    assert all(groups[row] != groups[found] for row, found in enumerate(other))
+
+
+def test_of_one_group_another_clip_is_at_least_not_the_same_one() -> None:
+    for count in (2, 3, 30):
+        other = _other_clips(["a"] * count)
+        assert other is not None
+        assert (other != np.arange(count)).all()
+        assert other.max() < count
+
+
+def test_one_clip_has_no_other() -> None:
+    values = np.random.default_rng(0).normal(size=(1, 6))
+    found = likeness([values, values], ["a"])
+    assert (found.other_clips_correlation, found.other_clips_overlap) == (None, None)
+    assert found.to_dict()["other_clips_overlap"] is None
+    assert found.rank_correlation == pytest.approx(1)

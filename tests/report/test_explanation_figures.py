@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.evaluation.explanations import Explained, measure_explanations
+from pipeline.evaluation.explanations import ATTENTION, LEAVE_ONE_OUT, Explained, measure_explanations
 from pipeline.evaluation.predict import predict
 from pipeline.report.explanation_figures import (
     AGREEMENT_COLUMNS,
@@ -51,6 +51,11 @@ def test_agreement_beside_chance(found: dict[str, Any]) -> None:
     assert rows[0]["name"] == "leave-one-out"
     assert rows[0]["cells"][0] == "1.000"
     assert {row["cells"][-1] for row in rows} == {"0.250"}
+    unknown = {"other_clips_correlation": None, "other_clips_overlap": None}
+    _, row = agreement_rows(
+        {name: {**found["agreement"][name], **unknown} for name in (LEAVE_ONE_OUT, ATTENTION)}
+    )
+    assert (row["cells"][2], row["cells"][5]) == ("", "")
 
 
 def test_the_verdict_comes_first(found: dict[str, Any]) -> None:
