@@ -1,14 +1,17 @@
 """Judge a trained model on a split of a clip store, beside its baselines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from pipeline.cli.report import check_page_path
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.judge import Judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +74,7 @@ def run(options: Options) -> int:
     device = choose_device(options.device)
     model = load_trained(options.model, device=device, runtime=options.runtime, threshold=options.threshold)
     others = [load_trained(path, device=device, runtime=options.runtime) for path in options.other_models]
-    for path, other in zip(options.other_models, others, strict=True):
-        if other.labels != model.labels or other.spec != model.spec:
-            raise UsageError(
-                f"--other-models {path} knows other labels, or takes other clips, than {options.model}; give "
-                "a run on the same clips with another --seed."
-            )
+    _check_others(options, model, others)
     store = ClipStore.open(options.clips)
 
     def embedding(rows: Iterable[int]) -> Iterable[int]:
@@ -114,3 +112,23 @@ def run(options: Options) -> int:
         say(f"the page is {options.report}")
     say(f"{stopwatch}, {model.embedder.runtime_words}")
     return 0
+
+
+def _check_others(options: Options, model: "Judged", others: "Sequence[Judged]") -> None:
+    """Refuses models that cannot be compared, or that are the same: they would agree with themselves."""
+    if not others:
+        return
+    known = {model.weights_digest: options.model}
+    for path, other in zip(options.other_models, others, strict=True):
+        if other.labels != model.labels or other.spec != model.spec:
+            raise UsageError(
+                f"--other-models {path} knows other labels, or takes other clips, than {options.model}; give "
+                "a run on the same clips with another --seed."
+            )
+        digest = other.weights_digest
+        if digest in known:
+            raise UsageError(
+                f"--other-models {path} has the same weights as {known[digest]}, and a model agrees with "
+                "itself; give a run on the same clips with another --seed, and each only once."
+            )
+        known[digest] = path

@@ -124,12 +124,17 @@ class Embedder:
             again: torch.Tensor = self._classifier.backbone.reordered(first, torch.from_numpy(order))
         return self._rounded(again[0].cpu().numpy())
 
+    @property
+    def weights_digest(self) -> str:
+        """Of the backbone, as it was loaded."""
+        return self._exported_weights or weights_digest(self._classifier.backbone)
+
     def describe(self) -> dict[str, Any]:
         """Everything that could change a feature: backbone, weights, normalisation, runtime, precision."""
         config = self._classifier.config
         return {
             "backbone": config.backbone,
-            "weights": self._exported_weights or weights_digest(self._classifier.backbone),
+            "weights": self.weights_digest,
             "mean": list(config.mean_rgb),
             "std": list(config.std_rgb),
             "image_size": config.image_size,

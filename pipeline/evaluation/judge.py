@@ -24,6 +24,7 @@ from pipeline.evaluation.temperature import fit_calibration
 from pipeline.evaluation.verdict import compare_with_best
 from pipeline.labels import Labels
 from pipeline.model.head import SequenceHead
+from pipeline.model.weights import weights_digest
 from pipeline.spec import ClipSpec
 
 _SEED = 20_203
@@ -53,6 +54,11 @@ class Judged:
     baselines: Baselines | None = None
     calibration: Calibration = field(default_factory=Calibration)
     trained_on: str | None = None
+
+    @property
+    def weights_digest(self) -> str:
+        """Names the weights of backbone and head: the same for a copy of a model, or the same training."""
+        return f"{self.embedder.weights_digest} {weights_digest(self.head)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -337,6 +337,24 @@ def test_models_of_other_clips_are_not_compared(
     assert "knows other labels" in capsys.readouterr().err
 
 
+def test_a_model_is_not_compared_with_itself(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, checkpoint = load_checkpoint(trained / "run")
+    again, other = tmp_path / "again.safetensors", tmp_path / "other.safetensors"
+    save_checkpoint(again, model, replace(checkpoint, provenance={}))  # other bytes, the same weights
+    with torch.no_grad():
+        next(model.head.parameters()).add_(0.1)
+    save_checkpoint(other, model, checkpoint)
+    arguments = ["evaluate", str(trained / "clips"), "--model", str(trained / "run"), "--explanations"]
+    for same in (trained / "run", trained / "run" / "model.safetensors", again):
+        assert main([*arguments, "--other-models", str(same)]) == 2
+        assert f"--other-models {same} has the same weights as {trained / 'run'}" in capsys.readouterr().err
+    assert main([*arguments, "--other-models", str(other), "--other-models", str(other)]) == 2
+    assert f"--other-models {other} has the same weights as {other}" in capsys.readouterr().err
+    assert main([*arguments, "--other-models", str(other)]) == 0
+
+
 def test_classify_writes_a_page(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "answers.html"
     video = trained / "videos" / "걷기" / "걷기 3.avi"
