@@ -32,7 +32,7 @@ class VideoBar:
         """Moves the bar there; `waits`: the video is read a second time before results go on."""
         if total_seconds and self._bar.total != round(total_seconds):
             self._bar.total = round(total_seconds)
-        self._bar.set_description(
+        self._bar.set_description_str(  # tqdm puts the colon
             f"{self._description} (its times are not as listed: once more)" if waits else self._description,
             refresh=False,
         )

@@ -171,7 +171,7 @@ def _say_what_was_read(timeline: "Timeline") -> None:
 
     read = f"{timeline.path}: {clock(timeline.expected_seconds)} of video"
     windows = f"{timeline.window_seconds:g} s long, {timeline.stride_seconds:g} s apart"
-    say(f"{read} in {timeline.num_windows} windows, {windows}")
+    say(f"{read} in {_windows(timeline.num_windows)}, {windows}")
     if timeline.num_windows == 1 and not timeline.error:
         say(
             "warning: the whole video is one window; for segments it must be longer, or --window-seconds less"
@@ -179,10 +179,14 @@ def _say_what_was_read(timeline: "Timeline") -> None:
     if timeline.damage:
         say(f"warning: {timeline.path}: the video is damaged: {timeline.damage}")
     if timeline.num_failed:
-        count = f"{timeline.num_failed} of {timeline.num_windows} windows"
+        count = f"{timeline.num_failed} of {_windows(timeline.num_windows)}"
         say(f"error: {timeline.path}: {count} could not be read; the table says when and why")
     if timeline.error:
         say(f"error: {timeline.path}: {timeline.error}")
+
+
+def _windows(number: int) -> str:
+    return f"{number} window{'s' * (number != 1)}"
 
 
 def _write(

@@ -105,7 +105,8 @@ class Timeline(Iterator[Segment]):
 
     def __repr__(self) -> str:
         where = "done" if self.is_done else f"at {self.position_seconds:.1f} s"
-        return f"Timeline({self.path!r}, {self.num_windows} windows, {where})"
+        windows = f"{self.num_windows} window{'s' * (self.num_windows != 1)}"
+        return f"Timeline({self.path!r}, {windows}, {where})"
 
     def _tell(self, job: StreamJob, embedder: Embedder) -> Generator[Segment, None, None]:
         maker: SegmentMaker | None = None

@@ -1,5 +1,6 @@
 """A whole recording at a glance: its segments, what each window said, and how much time each label has."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,12 +156,19 @@ def _band(
     return np.asarray(palette[image])
 
 
-def _draw_axis(axes: "Axes", end_seconds: float, *, top_px: float, line_from_px: float) -> None:
+def _axis_labels(end_seconds: float) -> list[tuple[float, str]]:
+    """Round times, and what is written there: as many digits as tell them apart."""
     unit = 3600.0 if end_seconds >= 4 * 3600 else 60.0 if end_seconds >= 240 else 1.0
-    for value in ticks(0.0, end_seconds / unit, most=10):
-        left_px = _MARGIN_PX + _INNER_PX * value * unit / end_seconds
+    times = [value * unit for value in ticks(0.0, end_seconds / unit, most=10)]
+    digits = max(0, math.ceil(-math.log10(times[1] - times[0]) - 1e-6))
+    return [(seconds, clock(seconds, digits=digits)) for seconds in times]
+
+
+def _draw_axis(axes: "Axes", end_seconds: float, *, top_px: float, line_from_px: float) -> None:
+    for seconds, text in _axis_labels(end_seconds):
+        left_px = _MARGIN_PX + _INNER_PX * seconds / end_seconds
         axes.plot([left_px] * 2, [top_px, top_px + 6], color=_GREY, linewidth=1)
-        _write(axes, left_px, top_px + 18, clock(value * unit)[:-2], size_pt=9, colour=_GREY, align="center")
+        _write(axes, left_px, top_px + 18, text, size_pt=9, colour=_GREY, align="center")
     axes.plot([_MARGIN_PX, _MARGIN_PX + _INNER_PX], [top_px] * 2, color=_LINE, linewidth=1)
 
 

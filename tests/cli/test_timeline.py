@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from pipeline.cli.main import main
+from pipeline.cli.progress import video_bar
 from tests.helpers.recordings import write_recording
 from tests.helpers.webvtt import parse_webvtt
 
@@ -153,7 +154,14 @@ def test_a_window_longer_than_the_video_is_all_of_it_and_said(
     code, out, err = run(capsys, recording, "--model", recordings_run, "--window-seconds", 99)
     assert code == 0
     assert len(out.splitlines()) == 2
+    assert "0:00:30.0 of video in 1 window, 99 s long" in err
     assert "the whole video is one window" in err
+
+
+def test_a_bar_whose_end_is_not_known_has_one_colon(capsys: pytest.CaptureFixture[str]) -> None:
+    with video_bar() as bar:
+        bar.show(7.2, 0, waits=False)
+    assert capsys.readouterr().err.splitlines()[-1].strip().startswith("reading: 7s of video [")
 
 
 def test_segments_are_printed_while_the_video_is_read_and_ctrl_c_ends_it(

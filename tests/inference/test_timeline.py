@@ -192,7 +192,9 @@ def test_a_reading_that_breaks_off_keeps_what_it_has(
 def test_a_video_shorter_than_a_window_is_one_segment(run: Path, tmp_path: Path) -> None:
     path = write_recording(tmp_path / "v.avi", [("red", 8)])
     classifier = load(run, threshold=0.0)
-    (found,) = classifier.timeline(path, window_seconds=60)
+    timeline = classifier.timeline(path, window_seconds=60)
+    (found,) = timeline
+    assert "1 window, done" in repr(timeline)
     assert (found.start_seconds, found.label) == (0, "red")
     assert found.end_seconds == pytest.approx(0.8)
     assert found.probabilities == classifier.classify(path).probabilities

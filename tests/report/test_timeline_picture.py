@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.report.timeline_colours import UNREADABLE, ink_on, label_colours
-from pipeline.report.timeline_picture import write_timeline_picture
+from pipeline.report.timeline_picture import _axis_labels, write_timeline_picture
 from pipeline.report.timeline_windows import WindowSeries
 from tests.report.test_timeline_text import segment
 
@@ -84,3 +84,20 @@ def test_colours_differ_and_words_on_them_can_be_read() -> None:
     assert len(set(colours)) == 30
     assert label_colours(2) == colours[:2]
     assert (ink_on((0, 0, 0)), ink_on((255, 255, 255))) == ("#ffffff", "#000000")
+
+
+@pytest.mark.parametrize(
+    ("end_seconds", "first", "last", "count"),
+    [
+        (0.04, "0:00:00.005", "0:00:00.040", 9),  # one frame
+        (0.1, "0:00:00.01", "0:00:00.10", 11),
+        (4.0, "0:00:00.5", "0:00:04.0", 9),
+        (30.0, "0:00:05", "0:00:30", 7),
+        (300.0, "0:00:30", "0:05:00", 11),
+        (36_000.0, "1:00:00", "10:00:00", 11),
+    ],
+)
+def test_the_axis_tells_its_times_apart(end_seconds: float, first: str, last: str, count: int) -> None:
+    words = [text for _, text in _axis_labels(end_seconds)]
+    assert (words[1], words[-1], len(words)) == (first, last, count)
+    assert len(set(words)) == count
