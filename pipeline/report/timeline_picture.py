@@ -157,11 +157,11 @@ def _band(
 
 
 def _axis_labels(end_seconds: float) -> list[tuple[float, str]]:
-    """Round times, and what is written there: as many digits as tell them apart."""
+    """Round times, and what is written there: of a few seconds, as many digits as tell them apart."""
     unit = 3600.0 if end_seconds >= 4 * 3600 else 60.0 if end_seconds >= 240 else 1.0
     times = [value * unit for value in ticks(0.0, end_seconds / unit, most=10)]
     digits = max(0, math.ceil(-math.log10(times[1] - times[0]) - 1e-6))
-    return [(seconds, clock(seconds, digits=digits)) for seconds in times]
+    return [(seconds, f"{seconds:.{digits}f} s" if digits else clock(seconds)[:-2]) for seconds in times]
 
 
 def _draw_axis(axes: "Axes", end_seconds: float, *, top_px: float, line_from_px: float) -> None:

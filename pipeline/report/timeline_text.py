@@ -14,12 +14,10 @@ CSV_COLUMNS = ("start_seconds", "end_seconds", "status", "label", "confidence", 
 PROBABILITY_PREFIX = "probability: "
 
 
-def clock(seconds: float, *, digits: int = 1) -> str:
-    """Seconds as `H:MM:SS.s`, with so many digits behind the point."""
-    scale = 10**digits
-    units = round(max(seconds, 0.0) * scale)
-    fraction = f".{units % scale:0{digits}d}" if digits else ""
-    return f"{units // (3600 * scale)}:{units // (60 * scale) % 60:02d}:{units // scale % 60:02d}{fraction}"
+def clock(seconds: float) -> str:
+    """Seconds as `H:MM:SS.s`."""
+    tenths = round(max(seconds, 0.0) * 10)
+    return f"{tenths // 36_000}:{tenths // 600 % 60:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
 def shown_label(segment: Mapping[str, Any]) -> str:
