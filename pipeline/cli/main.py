@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pipeline.errors import ClipwiseError
+from pipeline.video.descriptors import open_closed_descriptors
 
 # command -> (module with `Options` and `run(options) -> exit code`, one line of help)
 COMMANDS = {
@@ -138,7 +139,13 @@ def _overview() -> str:
 
 
 def _prepare_streams() -> None:
-    """UTF-8 whatever the locale; the bytes of a file name that is not UTF-8 are escaped, never fatal."""
+    """UTF-8 whatever the locale; the bytes of a file name that is not UTF-8 are escaped, never fatal.
+
+    What is said to a stream that is closed is lost. Nothing fails for it.
+    """
+    open_closed_descriptors()
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

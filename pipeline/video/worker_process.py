@@ -19,6 +19,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, TypeVar
 
 from pipeline.video.codecs import DECODER_NAMES
+from pipeline.video.descriptors import open_closed_descriptors
 
 # Names of FFmpeg's demuxers (https://ffmpeg.org/ffmpeg-formats.html). Playlists, image patterns, text and the
 # concat format are left out: they open other files.
@@ -50,9 +51,13 @@ class WorkerProcess(SpawnProcess):
 
 
 class WorkerContext(SpawnContext):
-    """Starts worker processes."""
+    """Starts worker processes. Made before the pipes to them are."""
 
     Process = WorkerProcess
+
+    def __init__(self) -> None:
+        open_closed_descriptors()
+        super().__init__()
 
 
 @contextlib.contextmanager
