@@ -155,3 +155,42 @@ def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int, 
     assert process.returncode == exit_code
     assert "what was finished is kept" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print('result', flush=True)",  # while it runs
+        "print('result')",  # at its end
+        "print('result'); raise SystemExit(0)",  # help
+        "print('result'); return 1",
+    ],
+)
+def test_a_full_disk_under_the_results(body: str, unbuffered: str) -> None:
+    script = (
+        "import sys\n"
+        "from pipeline.cli import main as cli\n"
+        "def write(arguments):\n"
+        f"    {body}\n"
+        "    return 0\n"
+        "cli._dispatch = write\n"
+        "sys.exit(cli.main(['train']))\n"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert "error: the results cannot be written: No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_under_the_messages() -> None:
+    script = "import sys\nfrom pipeline.cli.main import main\nsys.exit(main(['clasify']))\n"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stderr=full, check=False)
+    assert done.returncode == 3
