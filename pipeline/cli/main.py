@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pipeline.errors import ClipwiseError
+from pipeline.video.descriptors import open_closed_descriptors
 
 # command -> (module with `Options` and `run(options) -> exit code`, one line of help)
 COMMANDS = {
@@ -31,10 +33,15 @@ COMMANDS = {
 GO_ON_AFTER_A_STOP = frozenset({"preprocess", "train"})
 """Commands that keep what they have finished, and go on from there when the same command is run again."""
 
+EXIT_SOME_FAILED = 1
 EXIT_USAGE = 2
+EXIT_MACHINE = 3
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 128 + 13  # as a shell reports SIGPIPE
 EXIT_TERMINATED = 143
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 class Terminated(BaseException):
@@ -52,11 +59,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         or conflicting run; 70 our own bug; 130 / 143 interrupted / terminated.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    stopped: list[type[BaseException]] = []
     _prepare_streams()
     # Read when torch loads. Threads that wait asleep instead of spinning: with other programs on the machine
     # an embedding on 2 cores took 1.0 s instead of 3.1 to 3.6, and a third of the CPU time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        exit_code = _run(arguments)
+    except SystemExit:  # of a command's help, or of a usage error
+        failed = _flush()
+        if failed is None:
+            raise
+        return _say_unwritable(failed)
+    except OSError as error:  # the message of another error could not be written
+        return _say_unwritable(error)
+    failed = _flush()
+    return exit_code if failed is None or exit_code > EXIT_SOME_FAILED else _say_unwritable(failed)
+
+
+def _run(arguments: list[str]) -> int:
+    stopped: list[type[BaseException]] = []
     try:
         with _stopped_by_signals(stopped):
             return _dispatch(arguments)
@@ -65,13 +86,57 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, Terminated) as error:
         return _say_stopped(type(error), arguments)
-    except BrokenPipeError:
-        # The reader of our output went away (`clipwise ... | head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13  # as a shell reports SIGPIPE
     except Exception as error:
         # An extension that was being imported makes an ImportError of the signal.
-        return _say_stopped(stopped[0], arguments) if stopped else _say_bug(error, arguments)
+        if stopped:
+            return _say_stopped(stopped[0], arguments)
+        return _end_unwritten(error) or _say_bug(error, arguments)
+
+
+def _end_unwritten(error: Exception) -> int | None:
+    """The exit code where the output, or a file, could not be written; None: it is another error."""
+    if isinstance(error, BrokenPipeError):
+        return _say_unwritable(error)
+    if not isinstance(error, OSError) or error.errno not in _UNWRITABLE:
+        return None
+    failed = _flush()  # what a buffer still holds fails again: it was our output, and no other file
+    if failed is not None:
+        return _say_unwritable(failed)
+    if error.errno == errno.EIO:  # perhaps of a file that was read
+        return None
+    if error.filename is None:  # unbuffered output: `pipeline.files` makes a MachineError of its own
+        return _say_unwritable(error)
+    _say(f"error: {error.filename} cannot be written: {error.strerror}. Free space there.")
+    return EXIT_MACHINE
+
+
+def _flush() -> OSError | None:
+    """Writes what the output streams hold; the error if one cannot be written, which is silent from now on.
+
+    Python would flush them at its end, say "Exception ignored" and end with 120.
+    """
+    failed = None
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            failed = failed or error
+            with contextlib.suppress(OSError):  # not a stream of the system's
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, stream.fileno())
+                os.close(null)
+    return failed
+
+
+def _say_unwritable(error: OSError) -> int:
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output went away (`clipwise ... | head`): nobody is left to tell.
+        _flush()
+        return EXIT_BROKEN_PIPE
+    with contextlib.suppress(OSError):
+        _say(f"error: the results cannot be written: {error.strerror}. Free space, or send them elsewhere.")
+    _flush()
+    return EXIT_MACHINE
 
 
 def _say_stopped(kind: type[BaseException], arguments: list[str]) -> int:
@@ -143,7 +208,13 @@ def _overview() -> str:
 
 
 def _prepare_streams() -> None:
-    """UTF-8 whatever the locale; the bytes of a file name that is not UTF-8 are escaped, never fatal."""
+    """UTF-8 whatever the locale; the bytes of a file name that is not UTF-8 are escaped, never fatal.
+
+    What is said to a stream that is closed is lost. Nothing fails for it.
+    """
+    open_closed_descriptors()
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives as long as the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -12,7 +12,7 @@ import torch
 
 from pipeline.embedding.embedder import Embedder
 from pipeline.embedding.runtime import RuntimeName
-from pipeline.errors import CheckpointError, VideoError
+from pipeline.errors import CheckpointError, UsageError, VideoError
 from pipeline.evaluation.attention_finding import AttentionFinding
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.importance import leave_one_out
@@ -151,7 +151,24 @@ class Classifier:
 
         A video that cannot be read gives a `failed` classification and does not stop the others. Memory stays
         flat however many there are, where results are used one by one: each holds the frames of its clip.
+
+        Raises:
+            UsageError: one path was given instead of several.
         """
+        if isinstance(videos, str | bytes | os.PathLike):
+            raise UsageError(
+                f"classify_many takes several videos and got one path, {videos!r}; give it a list, or give "
+                "the path to classify."
+            )
+        return self._classify_many(videos, frame_rate=frame_rate, num_workers=num_workers)
+
+    def _classify_many(
+        self,
+        videos: Iterable[str | bytes | os.PathLike[str] | NotYet],
+        *,
+        frame_rate: float | None,
+        num_workers: int,
+    ) -> Generator[Classification, None, None]:
         reads = self._reader.read(videos, frame_rate=frame_rate, num_workers=num_workers)
         yield from self.classify_reads(reads)
 

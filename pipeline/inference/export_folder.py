@@ -24,6 +24,8 @@ EXAMPLE_FILE = "classify.py"
 FORMAT = "clipwise exported model"
 FORMAT_VERSION = 1
 
+_SHOWN = 12  # digits of a hash in a message
+
 EXAMPLE = Path(__file__).with_name("onnx_example.py")
 
 
@@ -55,7 +57,7 @@ def is_finished(out: Path, given: dict[str, Any]) -> bool:
     written = _read(out)
     before: dict[str, Any] = written["given"]
     differences = [
-        f"{key} was {before.get(key)!r} and is now {given.get(key)!r}"
+        f"it was {_in_words(key, before.get(key))}, now {_in_words(key, given.get(key))}"
         for key in sorted({*before, *given})
         if before.get(key) != given.get(key)
     ]
@@ -97,6 +99,19 @@ def write_export(out: Path, *, graph: bytes, description: dict[str, Any], card: 
     write_bytes(out / EXAMPLE_FILE, EXAMPLE.read_bytes())
     write_bytes(out / CARD_FILE, card.encode("utf-8", "backslashreplace"))
     write_bytes(out / GRAPH_FILE, graph)
+
+
+def _in_words(key: str, value: Any) -> str:
+    """What decided an export, as a person says it; a value comes from a file and may be anything."""
+    if key == "check":
+        if isinstance(value, dict):
+            return (
+                f"compared on the {value.get('split')} clips of the store {str(value.get('data'))[:_SHOWN]}"
+            )
+        return "compared on no clips" if value is None else "compared on other clips"
+    if key == "model_sha256":
+        return f"of the model {str(value)[:_SHOWN]}"
+    return f"made with {key} {value}"
 
 
 def _read(out: Path) -> dict[str, Any]:

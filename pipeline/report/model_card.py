@@ -54,9 +54,10 @@ $ pip install onnxruntime "opencv-python-headless<5" numpy
 $ python classify.py VIDEO
 ```
 
-`classify.py` is an example of 40 lines that needs neither Clipwise nor PyTorch. It takes the frames at the
-centres of equal segments and fits them as the training did. It is right for videos of constant frame rate and
-without damage; `clipwise classify` reads the others right too, and hostile files safely."""
+`classify.py` is an example of about 40 lines of code (blank lines, comments and its first words not counted)
+that needs neither Clipwise nor PyTorch. It takes the frames at the centres of equal segments and fits them as
+the training did. It is right for videos of constant frame rate and without damage; `clipwise classify` reads
+the others right too, and hostile files safely."""
 
 
 def _summary(export: "Export") -> str:
@@ -192,7 +193,7 @@ def _use(export: "Export") -> str:
     return bullets(
         [
             "For videos like those it was trained on: the same kind of camera, scene and action, "
-            f"{seconds['min']:.3g} to {seconds['max']:.3g} seconds long (median {seconds['median']:.3g}).",
+            f"{_lengths(seconds)}.",
             "It answers with one of its classes whatever a video shows, also where it shows none of them.",
             unsure,
             "A long recording is not one clip: cut it into windows of the training clips' length.",
@@ -205,9 +206,17 @@ def _use(export: "Export") -> str:
     )
 
 
+def _lengths(seconds: Mapping[str, float]) -> str:
+    shortest, median, longest = (f"{seconds[key]:.3g}" for key in ("min", "median", "max"))
+    if shortest == longest:
+        return f"{shortest} seconds long"
+    return f"{shortest} to {longest} seconds long (median {median})"
+
+
 def _checks(checks: Mapping[str, Any]) -> str:
     random, clips = checks["random_clips"], checks["clips"]
-    lengths = ", ".join(str(length) for length in random["num_frames"])
+    *shorter, longest = sorted(random["num_frames"])
+    lengths = f"{', '.join(map(str, shorter))} and {longest}"
     sentences = [
         f"On random clips of {lengths} frames, 1 to {max(random['batch_sizes'])} at once, it differs from "
         f"PyTorch by {random['largest_difference']:.1e} at most (allowed: {random['tolerance']:.0e})."

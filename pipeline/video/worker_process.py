@@ -15,10 +15,12 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
+from multiprocessing import spawn
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, TypeVar
 
 from pipeline.video.codecs import DECODER_NAMES
+from pipeline.video.descriptors import open_closed_descriptors
 
 # Names of FFmpeg's demuxers (https://ffmpeg.org/ffmpeg-formats.html). Playlists, image patterns, text and the
 # concat format are left out: they open other files.
@@ -45,14 +47,18 @@ class WorkerProcess(SpawnProcess):
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's name
-        with _START_LOCK, _empty_main(), _sigint_blocked():
+        with _START_LOCK, _empty_main(), _path_without_cv2(), _sigint_blocked():
             return SpawnProcess._Popen(process_obj)
 
 
 class WorkerContext(SpawnContext):
-    """Starts worker processes."""
+    """Starts worker processes. Made before the pipes to them are."""
 
     Process = WorkerProcess
+
+    def __init__(self) -> None:
+        open_closed_descriptors()
+        super().__init__()
 
 
 @contextlib.contextmanager
@@ -66,6 +72,35 @@ def _empty_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = real
+
+
+@contextlib.contextmanager
+def _path_without_cv2() -> Iterator[None]:
+    """Multiprocessing hands sys.path to the child, and cv2 has its own folder there while it is imported.
+
+    Another thread may be at that: cv2/typing would be found before the standard `typing`. What is handed over
+    is changed, sys.path is not: cv2 looks for its library in it now.
+    """
+    real = spawn.get_preparation_data
+
+    def without_cv2(name: str) -> dict[str, Any]:
+        data = real(name)
+        return {**data, "sys_path": [entry for entry in data["sys_path"] if not _is_of_cv2(entry)]}
+
+    spawn.get_preparation_data = without_cv2
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = real
+
+
+def _is_of_cv2(entry: object) -> bool:
+    """Whether an entry of sys.path, where anything may be, is cv2's package folder or one in it."""
+    if not isinstance(entry, str):
+        return False
+    places = (entry, os.path.dirname(entry))  # noqa: PTH120
+    # Unlike Path.exists, no error where a folder may not be looked into.
+    return any(os.path.exists(os.path.join(place, "load_config_py3.py")) for place in places)  # noqa: PTH110, PTH118
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from tests.helpers.processes import workers_of
 from tests.helpers.runs import make_run
 from tests.helpers.videos import write_numbered_video
 
+ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("걷기", "wide")
 
 
@@ -239,3 +241,18 @@ def test_a_full_disk_ends_it_after_the_answer(
     assert f"cannot write {tmp_path}" in said
     assert list(tmp_path.iterdir()) == []
     assert workers_of(os.getpid()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes descriptors in a POSIX shell")
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_fault_of_the_videos(trained: Path, tmp_path: Path, closed: str) -> None:
+    videos = [str(write_numbered_video(tmp_path / f"{n}.avi", 9, frame_rate=10)) for n in range(2)]
+    command = [sys.executable, "-m", "pipeline.cli.main", "classify", *videos, "--model", trained / "run"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *map(str, command), "--picture", str(tmp_path / "p")],
+        cwd=ROOT, capture_output=True, timeout=120, check=False, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "p").iterdir())) == 2
+    shown = done.stdout.splitlines()
+    assert [line.split()[-1] for line in shown] == ([] if ">&- 2" in closed else ["video", *videos])

@@ -81,7 +81,13 @@ def test_the_same_command_again_says_so(
     assert "holds this export already" in capsys.readouterr().err
     assert {path.name: path.stat().st_mtime_ns for path in out.iterdir()} == before
     assert main(arguments) == 4
-    assert "export with other settings: check was {" in capsys.readouterr().err
+    digest = ClipStore.open(trained / "clips").digest
+    expected = (
+        f"other settings: it was compared on the test clips of the store {digest[:12]}, now compared on no"
+    )
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "{" not in said
 
 
 @pytest.mark.parametrize("missing", ["classify.py", "model.onnx"])
@@ -165,7 +171,7 @@ def test_what_is_missing_is_said(
     assert main([*arguments, "--check", str(tmp_path / "nowhere")]) == 4
 
 
-def _run_example(folder: Path, *videos: Path) -> list[dict[str, Any]]:
+def _start_example(folder: Path, *videos: Path) -> "subprocess.CompletedProcess[str]":
     """Runs classify.py where torch, torchvision and pipeline cannot be imported."""
     script = (
         "import runpy, sys\n"
@@ -177,11 +183,16 @@ def _run_example(folder: Path, *videos: Path) -> list[dict[str, Any]]:
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-P", "-c", script, str(folder / "classify.py"), *map(str, videos)],
-        cwd=folder, capture_output=True, text=True, check=True, encoding="utf-8",
+        cwd=folder, capture_output=True, text=True, check=False, encoding="utf-8",
         env={**os.environ, "PYTHONUTF8": "1"},
     )  # fmt: skip
+
+
+def _run_example(folder: Path, *videos: Path) -> list[dict[str, Any]]:
+    done = _start_example(folder, *videos)
+    assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -194,6 +205,25 @@ def test_the_example_agrees_with_classify(trained: Path, exported: Path) -> None
         assert answer["probability"] == pytest.approx(result.probability, abs=1e-5)
         weights = [frame.attention_weight for frame in result.frames]
         assert answer["attention_weights"] == pytest.approx(weights, abs=1e-5)
+
+
+def test_the_example_goes_on_after_a_bad_file(trained: Path, exported: Path, tmp_path: Path) -> None:
+    good, bad = sorted((trained / "videos").rglob("*.avi"))[0], tmp_path / "notes.mp4"
+    bad.write_text("no video")
+    done = _start_example(exported, bad, good, tmp_path / "missing.mp4")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert [(answer["path"], "error" in answer, "label" in answer) for answer in answers] == [
+        (str(bad), True, False),
+        (str(good), False, True),
+        (str(tmp_path / "missing.mp4"), True, False),
+    ]
+
+
+def test_the_example_says_how_it_is_used(exported: Path) -> None:
+    done = _start_example(exported)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: classify.py [-h] VIDEO [VIDEO ...]" in done.stderr
 
 
 def test_the_example_has_forty_lines_of_code() -> None:

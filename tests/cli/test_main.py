@@ -157,6 +157,7 @@ def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int, 
     assert "Traceback" not in said
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("command", COMMANDS)
 def test_only_commands_that_go_on_promise_it(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -169,3 +170,42 @@ def test_only_commands_that_go_on_promise_it(
     goes_on = "; what was finished is kept. Run the same command again to go on"
     more = goes_on if command in {"preprocess", "train"} else ""
     assert capsys.readouterr().err == f"clipwise: interrupted{more}.\n"
+=======
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print('result', flush=True)",  # while it runs
+        "print('result')",  # at its end
+        "print('result'); raise SystemExit(0)",  # help
+        "print('result'); return 1",
+    ],
+)
+def test_a_full_disk_under_the_results(body: str, unbuffered: str) -> None:
+    script = (
+        "import sys\n"
+        "from pipeline.cli import main as cli\n"
+        "def write(arguments):\n"
+        f"    {body}\n"
+        "    return 0\n"
+        "cli._dispatch = write\n"
+        "sys.exit(cli.main(['train']))\n"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert done.returncode == 3
+    assert "error: the results cannot be written: No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_under_the_messages() -> None:
+    script = "import sys\nfrom pipeline.cli.main import main\nsys.exit(main(['clasify']))\n"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stderr=full, check=False)
+    assert done.returncode == 3
+>>>>>>> fixb

@@ -18,7 +18,7 @@ from scipy.special import softmax
 from pipeline.clips.store import ClipStore
 from pipeline.embedding import onnx_graph
 from pipeline.embedding.runtime import RuntimeName
-from pipeline.errors import CheckpointError, VideoError
+from pipeline.errors import CheckpointError, UsageError, VideoError
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.importance import leave_one_out
 from pipeline.evaluation.judge import judge
@@ -289,3 +289,9 @@ def test_leave_one_out_is_each_clip_by_itself_without_a_frame(trained: Path) -> 
     found = leave_one_out(model.head, features, 1, temperature=1.3)
     assert found == pytest.approx(expected, abs=1e-6)
     assert np.array_equal(found, leave_one_out(model.head, features, 1, temperature=1.3))
+
+
+@pytest.mark.parametrize("path", ["one.avi", b"one.avi", Path("one.avi")], ids=["str", "bytes", "Path"])
+def test_one_path_is_not_taken_for_many(trained: Path, path: str | bytes | Path) -> None:
+    with load(trained / "run") as classifier, pytest.raises(UsageError, match=r"got one path.*one\.avi"):
+        classifier.classify_many(path)  # type: ignore[arg-type, unused-ignore] # text is a list of letters

@@ -69,9 +69,3 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
     clip = functions_of_the_example(tmp_path, spec)["read_clip"](str(video))
     assert not clip[:, :14].any()  # displayed at 85 x 48: bars above and below
     np.testing.assert_array_equal(clip, read_clip(video, spec).frames)
-
-
-def test_a_file_without_frames_is_said(tmp_path: Path) -> None:
-    (tmp_path / "notes.mp4").write_text("no video")
-    with pytest.raises(SystemExit, match=r"notes\.mp4: no frames"):
-        functions_of_the_example(tmp_path, ClipSpec())["read_clip"](str(tmp_path / "notes.mp4"))

@@ -88,9 +88,26 @@ def test_a_card_without_clips(trained: tuple[ClipStore, Path, Checkpoint]) -> No
         "Validation clips: 6 of 6 used.",
         store.digest,
         "was not compared with PyTorch on real clips",
+        "On random clips of 1, 2, 3, 4 and 5 frames, 1 to 3 at once",
+        "about 40 lines of code (blank lines, comments and its first words not counted)",
     ):
         assert words in shown, words
     assert "How they were split" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [((3.0, 3.0, 3.0004), "action, 3 seconds long."), ((1.0, 2.5, 3), "1 to 3 seconds long (median 2.5).")],
+)
+def test_how_long_its_videos_may_be(
+    trained: tuple[ClipStore, Path, Checkpoint], seconds: tuple[float, float, float], words: str
+) -> None:
+    _, run, checkpoint = trained
+    lengths = dict(zip(("min", "median", "max"), seconds, strict=True))
+    export = Export(
+        graph=b"", checkpoint=replace(checkpoint, clip_seconds=lengths), checks=CHECKS, judgement=None
+    )
+    assert words in read(card_of(run, export, None))
 
 
 def test_the_clips_of_another_store_are_told(
