@@ -157,7 +157,6 @@ def test_signals_end_with_their_exit_code(sent: signal.Signals, exit_code: int, 
     assert "Traceback" not in said
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("command", COMMANDS)
 def test_only_commands_that_go_on_promise_it(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -170,7 +169,8 @@ def test_only_commands_that_go_on_promise_it(
     goes_on = "; what was finished is kept. Run the same command again to go on"
     more = goes_on if command in {"preprocess", "train"} else ""
     assert capsys.readouterr().err == f"clipwise: interrupted{more}.\n"
-=======
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize(
@@ -208,4 +208,3 @@ def test_a_full_disk_under_the_messages() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stderr=full, check=False)
     assert done.returncode == 3
->>>>>>> fixb
