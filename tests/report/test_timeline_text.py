@@ -2,9 +2,11 @@
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
+import webvtt as webvtt_py
 
 from pipeline.report.timeline_text import clock, csv_header, csv_row, shown_label, webvtt
 from tests.helpers.webvtt import parse_webvtt
@@ -104,3 +106,16 @@ def test_csv_says_what_could_not_be_read() -> None:
 def test_the_reader_of_these_tests_refuses_what_is_wrong(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any reason
         parse_webvtt(text.encode())
+
+
+def test_another_reader_of_webvtt_reads_it(tmp_path: Path) -> None:
+    rows = [segment(0.0, 2.5, "걷기"), segment(2.5, 3661.25, "b"), segment(3661.25, 3700.0)]
+    path = tmp_path / "day.vtt"
+    path.write_bytes(webvtt(rows, title="day.mp4").encode())
+    captions = webvtt_py.read(str(path)).captions
+    assert [(caption.start, caption.end) for caption in captions] == [
+        ("00:00:00.000", "00:00:02.500"),
+        ("00:00:02.500", "01:01:01.250"),
+        ("01:01:01.250", "01:01:40.000"),
+    ]
+    assert "걷기" in captions[0].text
