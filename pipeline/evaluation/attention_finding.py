@@ -78,22 +78,19 @@ class AttentionFinding:
                 f"{self.num_groups} independent groups. On {clips}, its order was better than random order "
                 f"by {own}; that of leave-one-out by {other}."
             )
+        said = f"On {clips}, this model's attention was {{}} than random order at telling which frames count"
         if self.attention_trusted:
-            too = "Leave-one-out did too" if self.leave_one_out.beats_random else "Leave-one-out did not"
-            return (
-                f"On {clips}, this model's attention told which frames count better than random order does "
-                f"({own}). {too} ({other})."
-            )
-        is_worse = self.attention.interval is not None and self.attention.interval[1] < -LEAST_ADVANTAGE
+            too = "Leave-one-out was too" if self.leave_one_out.beats_random else "Leave-one-out was not"
+            return f"{said.format('better')} ({own}). {too} ({other})."
+        highest = self.attention.interval[1] if self.attention.interval else 0.0
+        how = "not surely better" if highest > LEAST_ADVANTAGE else "no better"
+        how = "worse" if highest < -LEAST_ADVANTAGE else how
         advice = (
-            f"Go by leave-one-out, which did better than random order ({other})."
+            f"Go by leave-one-out, which was better than random order ({other})."
             if self.leave_one_out.beats_random
-            else f"Nor did leave-one-out ({other}): no single frame counts much more than the others."
+            else f"Nor was leave-one-out ({other}): no single frame counts much more than the others."
         )
-        return (
-            f"On {clips}, this model's attention told which frames count "
-            f"{'worse' if is_worse else 'no better'} than random order does ({own}). {advice}"
-        )
+        return f"{said.format(how)} ({own}). {advice}"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""

@@ -30,7 +30,7 @@ _STROKES = {
     RANDOM: f'stroke="{GREY}" stroke-width="2" stroke-dasharray="1.5 3.5" stroke-linecap="round"',
 }
 _ORDER = (LEAVE_ONE_OUT, ATTENTION, RANDOM)
-_VERDICTS = {True: "better than random", False: "no better than random", None: "cannot be told"}
+_VERDICTS = {True: "better than random", False: "not surely better than random", None: "cannot be told"}
 
 
 def order_rows(explanations: Mapping[str, Any]) -> list[dict[str, Any]]:

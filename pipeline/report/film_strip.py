@@ -307,7 +307,7 @@ def _draw_captions(axes: "Axes", layout: _Layout) -> None:
         "left out: points of 100 by which the label's probability falls without the frame; hollow: rises",
         "blue: attention of each frame (together 100 %; dotted: an even share)"
         if layout.has_attention
-        else "attention is not shown: this model's tells no better than chance which frames count",
+        else "attention is not shown: this model's was not found to tell better than chance what counts",
     ]
     for position, line in enumerate(lines):
         caption = drawable(line, size_pt=8, max_width_px=layout.width_px - 2 * _MARGIN_PX)

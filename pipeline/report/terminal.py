@@ -61,7 +61,9 @@ def terminal_bars(
         lines.append(line + ("  <- most" if index == decisive else ""))
     lines.append("  left out: by how many points (of 100) the probability falls without the frame")
     if not has_attention:
-        lines.append("  attention is not shown: this model's tells no better than chance which frames count")
+        lines.append(
+            "  attention is not shown: this model's was not found to tell better than chance what counts"
+        )
     return "\n".join(lines) + "\n"
 
 

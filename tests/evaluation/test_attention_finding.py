@@ -26,18 +26,20 @@ UNKNOWN = Advantage(mean=0.1, interval=None)
             GOOD,
             GOOD,
             True,
-            "better than random order does (+0.100, 95 % interval +0.050 to +0.150). Leave-one-out did too",
+            "was better than random order at telling which frames count (+0.100, 95 % interval +0.050 to "
+            "+0.150). Leave-one-out was too",
         ),
-        (GOOD, NONE, True, "Leave-one-out did not (+0.010"),
+        (GOOD, NONE, True, "Leave-one-out was not (+0.010"),
         (
             NONE,
             GOOD,
             False,
-            "no better than random order does (+0.010, 95 % interval -0.020 to +0.040). Go by leave-one-out",
+            "was not surely better than random order at telling which frames count (+0.010, 95 % interval "
+            "-0.020 to +0.040). Go by leave-one-out",
         ),
-        (TINY, GOOD, False, "no better than random order does"),  # surely more than 0, and yet nothing
-        (BAD, GOOD, False, "which frames count worse than random order does"),
-        (NONE, NONE, False, "Nor did leave-one-out (+0.010"),
+        (TINY, GOOD, False, "was no better than random order"),  # surely more than 0, and yet nothing
+        (BAD, GOOD, False, "was worse than random order"),
+        (NONE, NONE, False, "Nor was leave-one-out (+0.010"),
         (UNKNOWN, UNKNOWN, None, "cannot be told from 40 independent groups"),
     ],
 )

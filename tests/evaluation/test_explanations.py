@@ -53,8 +53,8 @@ def test_leave_one_out_finds_the_frame_that_decides_and_uniform_attention_does_n
     assert left_out.insertion_interval[0] > 0.05
     assert attention.advantage.beats_random is False
     assert found.finding.attention_trusted is False
-    assert "no better than random order does" in found.finding.attention_note
-    assert "Go by leave-one-out, which did better than random order (+0." in found.finding.attention_note
+    assert "not surely better than random order" in found.finding.attention_note
+    assert "Go by leave-one-out, which was better than random order (+0." in found.finding.attention_note
     random = found.random
     assert random.deletion == pytest.approx(random.insertion[::-1], abs=1e-12)  # each order and its reverse
 
@@ -63,7 +63,7 @@ def test_attention_that_looks_where_it_decides_is_trusted() -> None:
     features = _clips()
     found = _measured(linear_head(WEIGHTS, query=np.array([0.5, 0.0])), features)
     assert found.finding.attention_trusted
-    assert "better than random order does (+0." in found.finding.attention_note
+    assert "was better than random order at telling which frames count (+0." in found.finding.attention_note
     assert found.finding.attention_note.startswith("On 30 test clips, ")
 
 
@@ -71,7 +71,7 @@ def test_attention_drawn_elsewhere_is_worse_than_chance() -> None:
     features = _clips()
     found = _measured(linear_head(WEIGHTS, query=np.array([0.0, 0.5])), features)
     assert found.finding.attention_trusted is False
-    assert "which frames count worse than random order does (-0." in found.finding.attention_note
+    assert "was worse than random order at telling which frames count (-0." in found.finding.attention_note
 
 
 def test_a_head_that_looks_at_nothing_has_no_explanation() -> None:
@@ -79,7 +79,7 @@ def test_a_head_that_looks_at_nothing_has_no_explanation() -> None:
     found = _measured(linear_head(np.zeros((2, 2)), query=np.array([0.5, 0.0])), features)
     assert found.orders[LEAVE_ONE_OUT].advantage.beats_random is False
     assert found.finding.attention_trusted is False
-    assert "Nor did leave-one-out" in found.finding.attention_note
+    assert "Nor was leave-one-out" in found.finding.attention_note
     assert found.orders[ATTENTION].curves.deletion == pytest.approx(np.full(T, 0.5), abs=1e-6)
 
 

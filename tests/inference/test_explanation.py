@@ -72,7 +72,10 @@ def test_what_training_found_of_the_attention_is_said(classifier: Classifier, tr
     found = replace(checkpoint, explanations={**checkpoint.explanations, "attention": no_better})
     explanation = Classifier(model, found).explain(result)
     assert explanation.attention_trusted is False
-    assert "no better than random order does (+0.000, 95 %" in explanation.attention_note
+    assert (
+        "not surely better than random order at telling which frames count (+0.000, 95 %"
+        in explanation.attention_note
+    )
     unmeasured = Classifier(model, replace(checkpoint, explanations=None)).explain(result)
     assert (unmeasured.attention_note, unmeasured.attention_trusted) == ("", None)
     with pytest.raises(CheckpointError, match="says of its attention cannot be"):

@@ -117,7 +117,9 @@ def test_attention_that_says_nothing_is_folded_away(
     shown, details, folded = text.partition("<details>")
     weights = [f"{100 * frame.attention_weight:.1f} %" for frame in result.frames]
     assert finding.attention_note in Reader(text).text
-    assert ("no better than chance does: it is folded away" in shown) == (trusted is False)
+    assert ("was not found to tell better than chance which frames count: it is folded away" in shown) == (
+        trusted is False
+    )
     assert ("<dt>attention</dt>" in shown) == (trusted is not False)
     if trusted is False:
         assert [weight in folded for weight in weights] == [True] * 4

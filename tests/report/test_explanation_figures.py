@@ -38,7 +38,7 @@ def test_a_row_for_each_order(found: dict[str, Any]) -> None:
     assert list(rows) == ["leave-one-out", "attention", "random order"]
     assert len(ORDER_COLUMNS) == 5
     assert rows["leave-one-out"]["verdict"] == "better than random"
-    assert rows["attention"]["verdict"] == "no better than random"
+    assert rows["attention"]["verdict"] == "not surely better than random"
     assert rows["random order"]["verdict"] == rows["random order"]["out by"] == ""
     gain = found["orders"]["leave_one_out"]["deletion_gain"]
     low, high = gain["interval"]
@@ -60,7 +60,7 @@ def test_agreement_beside_chance(found: dict[str, Any]) -> None:
 
 def test_the_verdict_comes_first(found: dict[str, Any]) -> None:
     sentences = explanation_sentences(found)
-    assert "no better than random order does" in sentences[0]
+    assert "not surely better than random order" in sentences[0]
     assert "2 models were compared" in sentences[-1]
     assert len(explanation_sentences({**found, "agreement": None})) == len(sentences) - 1
 
