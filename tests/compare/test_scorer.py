@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from pipeline.compare.answers import Answers
-from pipeline.compare.figure import Figure, fold_figure
+from pipeline.compare.figure import fold_figure
 from pipeline.compare.scorer import Scorer
 from pipeline.evaluation.intervals import bootstrap_intervals, corrected_t_interval
 
