@@ -93,3 +93,32 @@ def test_a_ladder_without_its_foot_is_refused() -> None:
         supported_rung(own, {"mean": head})
     with pytest.raises(ValueError, match="it takes 'majority' first and one more rung"):
         supported_rung(own, {"majority": own.score(Answers.always(0, np.full((1, len(TRUE)), 0.7)))})
+
+
+def test_heads_far_behind_could_not_have_been_picked() -> None:
+    own = scorer()
+    one = own.score(wrong(0.1))
+    near = {"near": own.score(wrong(0.1, seed=1))}
+    far = {f"far_{seed}": own.score(wrong(0.45, seed=seed)) for seed in range(2, 12)}
+    equal = {f"equal_{seed}": own.score(wrong(0.1, seed=seed)) for seed in range(2, 12)}
+    alone, among_far, among_equal = (
+        behind_best(own, one, {**near, **others}).allowed or 0.0 for others in ({}, far, equal)
+    )
+    assert among_far == alone > 0
+    assert among_equal > 1.2 * alone
+
+
+def test_one_standard_error_is_always_allowed() -> None:
+    """Two heads that differ on one clip: what picking gives by chance is next to nothing."""
+    rung = board({"mean": wrong(0.2), "lstm": wrong(0.2 - 1 / N)}).rung
+    picked = behind_best(scorer(), scorer().score(wrong(0.2)), {"lstm": scorer().score(wrong(0.2 - 1 / N))})
+    assert picked.allowed is not None
+    assert rung.one_standard_error is not None
+    assert picked.allowed < rung.one_standard_error == rung.shortfalls["mean"].allowed
+
+
+def test_chance_is_counted_in_balanced_accuracy() -> None:
+    rows = np.arange(N)
+    predicted = np.where(rows % 20 == 1, 1, 0)  # one of ten clips of the second class, none of the first
+    above = board({"mean": Answers(predicted=predicted[None], losses=np.ones((1, N)))}).rung.above_chance
+    assert above.advantage == pytest.approx((1.0 + 0.1) / 2 - 1 / 2)
