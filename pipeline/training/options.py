@@ -35,13 +35,14 @@ class TrainOptions:
 
     input: Literal["auto", "fitted", "plain"] = "auto"
     """What the recurrent part reads: projections that are fitted to the training clips first, or the plain
-    features. auto: fitted with a pretrained backbone, plain with `tiny`, with random weights, and where
-    --normalise or --differences is given."""
+    features. auto: fitted with a pretrained backbone and with features given directly, plain with `tiny`,
+    with random weights, and where --normalise or --differences is given."""
     class_directions: bool = True
     """Let a fitted input hold the directions of a logistic regression. They help where appearance tells the
     classes, and cost a little where the order of things does."""
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
-    """Normalisation of plain features. auto: none for `tiny`, which normalises itself, else layer."""
+    """Normalisation of plain features. auto: none for `tiny`, which normalises itself, standardise for
+    features given directly, else layer."""
     projection_dim: int | None = None
     """Project features to this many dimensions first. Default: 64 principal components with a fitted input,
     no projection with a plain one."""
@@ -195,7 +196,7 @@ class TrainOptions:
         """`input` with `auto` decided: features of random weights are not worth fitting to."""
         if self.input != "auto":
             return self.input
-        knows = self.pretrained and self.backbone != TINY
+        knows = self.takes_features or (self.pretrained and self.backbone != TINY)
         return "fitted" if knows and not self._is_about_plain else "plain"
 
     @property
@@ -241,6 +242,10 @@ class TrainOptions:
         if self.normalise != "auto":
             return self.normalise
         # Frozen mobilenet_v2, the full head, five folds of 320 clips: layer .934 accuracy, standardise .903.
+        if self.takes_features:
+            return (
+                "standardise"  # see `head_input`: columns in units of their own, the largest drowns the rest
+            )
         return "none" if self.backbone == TINY else "layer"
 
     def to_dict(self) -> dict[str, Any]:
