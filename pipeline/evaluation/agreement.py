@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from pipeline.evaluation.intervals import Interval, mean_interval
+from pipeline.evaluation.draws import Interval
+from pipeline.evaluation.intervals import mean_interval
 
 OfClips = np.ndarray | Sequence[np.ndarray]
 """A value for each frame of each clip: (N, T), or N of (T,) where clips have several lengths."""

@@ -8,9 +8,10 @@ import numpy as np
 
 from pipeline.evaluation.agreement import Agreement, likeness
 from pipeline.evaluation.attention_finding import Advantage, AttentionFinding
+from pipeline.evaluation.draws import Interval
 from pipeline.evaluation.frame_curves import FrameCurves, frame_curves, mean_curves, order_of
 from pipeline.evaluation.importance import leave_one_out
-from pipeline.evaluation.intervals import Interval, mean_interval
+from pipeline.evaluation.intervals import mean_interval
 from pipeline.evaluation.predict import Prediction, predict
 from pipeline.model.head import SequenceHead
 from pipeline.model.lengths import valid_steps

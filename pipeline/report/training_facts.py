@@ -16,6 +16,14 @@ from pipeline.spec import ClipSpec
 Fact = tuple[str, str]
 _MAX_NAMED = 6
 _NORMALISATIONS = {"none": "", "layer": "layer normalisation", "standardise": "standardisation"}
+_POOLINGS = {
+    "attention": "additive attention",
+    "dot": "dot-product attention",
+    "mean": "mean over the frames",
+    "last": "last frame",
+    "centre": "centre frame",
+    "statistics": "mean, standard deviation and mean difference over the frames",
+}
 _ORIGINS = {
     "csv": "given by the list of videos",
     "folders": "given by the folders",
@@ -86,14 +94,23 @@ def head_words(head: HeadConfig) -> str:
         else _NORMALISATIONS.get(head.normalise, head.normalise),
         "differences of neighbours beside them" if head.differences else "",
         f"projection to {head.projection_dim}" if head.projection_dim and head.input == "plain" else "",
-        f"{head.lstm_layers} LSTM of {head.lstm_dim} units" if head.lstm_layers else "",
-        f"bidirectional LSTM of {head.lstm_dim} units" if head.bidirectional else "",
+        *_recurrent_words(head),
         "dense layer at each step" if head.time_dense else "",
-        {"attention": "additive attention", "dot": "dot-product attention", "mean": "mean over the frames",
-         "last": "last frame"}.get(head.pooling, head.pooling),
+        _POOLINGS[head.pooling],
         f"{head.num_classes} classes",
     ]  # fmt: skip
     return " → ".join(filter(None, parts))
+
+
+def _recurrent_words(head: HeadConfig) -> list[str]:
+    if head.recurrence == "convolution":
+        like = f"as large as LSTMs of {head.lstm_dim} units"
+        return [f"convolutions over 3 steps in {head.num_layers} layers, {like}"]
+    kind, units = head.recurrence.upper(), head.bidirectional_dim or head.lstm_dim
+    return [
+        f"{head.lstm_layers} {kind} of {head.lstm_dim} units" if head.lstm_layers else "",
+        f"bidirectional {kind} of {units} units" if head.bidirectional else "",
+    ]
 
 
 def clip_words(spec: ClipSpec, *, takes_features: bool = False) -> str:

@@ -23,6 +23,7 @@ from pipeline.training.batches import FeatureBatches, PixelBatches, class_indice
 from pipeline.training.compilation import compiled
 from pipeline.training.fit import fit
 from pipeline.training.input_fit import fit_input
+from pipeline.training.linear_fit import fit_regression
 from pipeline.training.mirroring import mirrored_classes
 from pipeline.training.not_a_number import check_features
 from pipeline.training.options import TrainOptions
@@ -133,7 +134,16 @@ class Stages:
             device=self.device,
         )
         with one_thread():
+            if options.fits_regression:
+                return self._fit_regression(task)
             return self._fit(task, options, resume_file)
+
+    def _fit_regression(self, task: Task) -> FitResult:
+        """Fits a linear head at once; there is nothing to go on with, so nothing is kept."""
+        result = fit_regression(self.classifier.head, task, self.options)
+        for row in result.history:
+            self.watch.on_epoch(row)
+        return result
 
     def _fit_input(self, train: np.ndarray) -> None:
         """Measures what the head's input takes from the training features (N, T, D)."""
