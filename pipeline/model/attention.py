@@ -8,14 +8,19 @@ from torch import Tensor, nn
 
 from pipeline.model.lengths import valid_mask
 
-Pooling = Literal["attention", "dot", "mean", "last"]
+Pooling = Literal["attention", "dot", "mean", "last", "centre", "statistics"]
 
 
 class FramePooling(nn.Module):
     """clip_features = sum_t weights_t h_t, the weights being >= 0 and 0 on padding, with sum 1.
 
     Subclasses say how the weights come about; as it stands all valid frames weigh the same (`mean`).
+
+    Attributes:
+        num_parts: clip_features are so many times as wide as a hidden state.
     """
+
+    num_parts = 1
 
     def forward(self, hidden_states: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Pools over the valid frames.
@@ -25,7 +30,7 @@ class FramePooling(nn.Module):
             lengths: (B,) int64, 1 .. T.
 
         Returns:
-            clip_features (B, C) and weights (B, T).
+            clip_features (B, num_parts * C) and weights (B, T).
         """
         mask = valid_mask(lengths, hidden_states.shape[1])
         weights = self.weigh(hidden_states, lengths, mask)  # (B, T)
@@ -43,6 +48,38 @@ class LastFramePooling(FramePooling):
         """The weights (B, T): 1 at length - 1."""
         steps = torch.arange(mask.shape[1], device=mask.device)[None, :]
         return (steps == lengths[:, None] - 1).to(hidden_states.dtype)
+
+
+class CentreFramePooling(FramePooling):
+    """All weight on the middle valid frame."""
+
+    def weigh(self, hidden_states: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
+        """The weights (B, T): 1 at length // 2."""
+        steps = torch.arange(mask.shape[1], device=mask.device)[None, :]
+        return (steps == lengths[:, None] // 2).to(hidden_states.dtype)
+
+
+class StatisticsPooling(FramePooling):
+    """clip_features = [mean of h_t, its standard deviation over t, mean of h_t - h_(t-1)], weights all alike.
+
+    What the strongest of the linear baselines sees of a clip, in one vector (B, 3 C).
+    """
+
+    num_parts = 3
+
+    def forward(self, hidden_states: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The statistics (B, 3 C) over the valid frames, and weights (B, T) of the mean."""
+        mask = valid_mask(lengths, hidden_states.shape[1])
+        weights = self.weigh(hidden_states, lengths, mask)
+        # From the first frame on: what does not change has a deviation of exactly 0, and not one of rounding.
+        moved = hidden_states - hidden_states[:, :1]
+        mean_moved = torch.einsum("bt,btc->bc", weights, moved)
+        variance = torch.einsum("bt,btc->bc", weights, (moved - mean_moved[:, None]).square())
+        # The mean of h_t - h_(t-1) telescopes to (last - first) / (length - 1).
+        is_last = torch.arange(mask.shape[1], device=mask.device)[None, :] == lengths[:, None] - 1
+        last = torch.einsum("bt,btc->bc", is_last.to(moved.dtype), moved)
+        difference = last / (lengths[:, None] - 1).clamp(min=1).to(moved.dtype)
+        return torch.cat([hidden_states[:, 0] + mean_moved, _root(variance), difference], dim=1), weights
 
 
 class DotAttention(FramePooling):
@@ -82,6 +119,16 @@ def build_pooling(pooling: Pooling, *, dim: int, attention_dim: int) -> FramePoo
             return FramePooling()
         case "last":
             return LastFramePooling()
+        case "centre":
+            return CentreFramePooling()
+        case "statistics":
+            return StatisticsPooling()
+
+
+def _root(variance: Tensor) -> Tensor:
+    """The square root, with gradient 0 instead of infinity where the variance is 0."""
+    positive = variance > 0
+    return torch.where(positive, torch.where(positive, variance, torch.ones_like(variance)).sqrt(), variance)
 
 
 def _softmax_valid(attention_scores: Tensor, mask: Tensor) -> Tensor:

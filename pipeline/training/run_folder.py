@@ -96,6 +96,8 @@ def check_same(out: Path, given: dict[str, Any]) -> None:
         before = json.loads((out / RUN_FILE).read_bytes())
     except (OSError, ValueError) as error:
         raise ConflictError(f"{out / RUN_FILE} cannot be read ({error}); give a new --out.") from None
+    if isinstance(before.get("options"), dict):  # options that older versions did not know had their defaults
+        before["options"] = {**TrainOptions().to_dict(), **before["options"]}
     differences = _differences(before, json.loads(json.dumps(given)))
     if differences:
         raise ConflictError(

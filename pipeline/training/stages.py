@@ -16,12 +16,14 @@ from pipeline.evaluation.baselines import Baselines, fit_baselines
 from pipeline.evaluation.judge import baseline_inputs
 from pipeline.files import write_text
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.lengths import given_lengths
 from pipeline.model.threads import one_thread
 from pipeline.training.augmentation import ClipAugmentation
 from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of, clip_name
 from pipeline.training.compilation import compiled
 from pipeline.training.fit import fit
 from pipeline.training.input_fit import fit_input
+from pipeline.training.linear_fit import fit_regression
 from pipeline.training.mirroring import mirrored_classes
 from pipeline.training.not_a_number import check_features
 from pipeline.training.options import TrainOptions
@@ -86,7 +88,8 @@ class Stages:
     def _fit_frozen(self) -> tuple[FitResult, Baselines]:
         """Trains the head on the features of the frozen backbone."""
         self.classifier.freeze_backbone()
-        self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime_words}")
+        if not self.options.takes_features:
+            self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime_words}")
         train, val = self._embed("train"), self._embed("val")
         baselines = self._fit_baselines(train)
         return self._fit_head(train, val, self.options, self.out / RESUME_FILE), baselines
@@ -123,7 +126,7 @@ class Stages:
         segments = self._segments(train)
         task = Task(
             model=head,
-            logits=lambda inputs: head(inputs).logits,
+            logits=lambda inputs: head(inputs, given_lengths(inputs)).logits,
             parameter_groups=[{"params": list(head.parameters()), "rate": 1.0}],
             train=self._feature_batches(segments, self._clips("train")),
             val=self._feature_batches(val, self._clips("val")),
@@ -131,7 +134,16 @@ class Stages:
             device=self.device,
         )
         with one_thread():
+            if options.fits_regression:
+                return self._fit_regression(task)
             return self._fit(task, options, resume_file)
+
+    def _fit_regression(self, task: Task) -> FitResult:
+        """Fits a linear head at once; there is nothing to go on with, so nothing is kept."""
+        result = fit_regression(self.classifier.head, task, self.options)
+        for row in result.history:
+            self.watch.on_epoch(row)
+        return result
 
     def _fit_input(self, train: np.ndarray) -> None:
         """Measures what the head's input takes from the training features (N, T, D)."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import UsageError
 from pipeline.model.head import HeadConfig, SequenceHead
+from pipeline.model.temporal import BidirectionalLSTM
 
 T, D, K = 6, 5, 3
 NAN = float("nan")
@@ -26,6 +27,17 @@ GRID: list[dict[str, Any]] = [
     {"bidirectional": False, "pooling": "last", "time_dense": False},
     {"lstm_layers": 0},
     {"time_dense": False},
+    {"bidirectional_dim": 4, "time_dense": False, "pooling": "mean"},
+    {"lstm_layers": 0, "bidirectional": False, "time_dense": False, "pooling": "centre"},
+    {"lstm_layers": 0, "bidirectional": False, "time_dense": False, "pooling": "statistics"},
+    {"pooling": "centre"},
+    {"pooling": "statistics"},
+    {"recurrence": "gru"},
+    {"recurrence": "gru", "bidirectional_dim": 5, "pooling": "statistics", "time_dense": False},
+    {"recurrence": "gru", "bidirectional": False, "pooling": "last"},
+    {"recurrence": "convolution"},
+    {"recurrence": "convolution", "lstm_layers": 1, "bidirectional": False, "time_dense": False},
+    {"recurrence": "convolution", "pooling": "last"},
 ]
 
 
@@ -63,7 +75,7 @@ def composed(head: SequenceHead, features: Tensor) -> tuple[Tensor, Tensor]:
         lstm = nn.LSTM(values.shape[2], config.lstm_dim, batch_first=True)
         copy_lstm(lstm, layer)
         values, _ = lstm(values)
-    assert head.encoder.bidirectional is not None
+    assert isinstance(head.encoder.bidirectional, BidirectionalLSTM)
     both = nn.LSTM(config.lstm_dim, config.lstm_dim, batch_first=True, bidirectional=True)
     copy_lstm(both, head.encoder.bidirectional.forward_lstm)
     copy_lstm(both, head.encoder.bidirectional.backward_lstm, "_reverse")
@@ -221,6 +233,8 @@ def test_unfit_features_are_refused(features: Tensor, message: str) -> None:
         ("differences", "yes"),
         ("time_dense", None),
         ("pooling", "max"),
+        ("recurrence", "rnn"),
+        ("bidirectional_dim", 0),
         ("normalise", "batch"),
         ("dropout", 1.0),
         ("dropout", NAN),
@@ -236,6 +250,99 @@ def test_last_frame_of_a_backward_layer_is_refused() -> None:
     with pytest.raises(UsageError, match="pooling is 'last' with a bidirectional layer"):
         HeadConfig(feature_dim=D, num_classes=K, pooling="last")
     HeadConfig(feature_dim=D, num_classes=K, pooling="last", bidirectional=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"recurrence": "gru"}, "recurrence is 'gru' without a layer to be it; allowed: lstm_layers of 1"),
+        ({"recurrence": "convolution"}, "recurrence is 'convolution' without a layer"),
+        ({"bidirectional_dim": 3}, "bidirectional_dim is 3 without a bidirectional layer"),
+        ({"lstm_layers": 1, "bidirectional_dim": 3}, "bidirectional_dim is 3 without a bidirectional layer"),
+        (
+            {"recurrence": "convolution", "bidirectional": True, "bidirectional_dim": 3},
+            "allowed: with bidirectional and recurrence 'lstm' or 'gru'",
+        ),
+        ({"recurrence": "gru", "bidirectional": True, "pooling": "last"}, "pooling is 'last' with a bidir"),
+    ],
+)
+def test_what_makes_no_sense_together_is_refused(values: dict[str, Any], message: str) -> None:
+    none = {"lstm_layers": 0, "bidirectional": False}
+    with pytest.raises(UsageError, match=message):
+        HeadConfig(feature_dim=D, num_classes=K, **{**none, **values})
+
+
+def num_parameters(**values: Any) -> int:
+    return sum(parameter.numel() for parameter in SequenceHead(HeadConfig(**values)).parameters())
+
+
+@pytest.mark.parametrize(("width", "units"), list(itertools.product((16, 108, 1280), (16, 64, 128))))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"lstm_layers": 1, "bidirectional": False},
+        {"lstm_layers": 0, "time_dense": False},
+        {"time_dense": False, "pooling": "mean", "num_classes": 100},
+        {"lstm_layers": 1, "time_dense": False, "pooling": "statistics"},
+        {"lstm_layers": 2, "bidirectional": False, "pooling": "dot"},
+    ],
+    ids=str,
+)
+def test_convolutions_are_as_large_as_lstms(width: int, units: int, changes: dict[str, Any]) -> None:
+    values = {"feature_dim": width, "num_classes": 4, "lstm_dim": units, **changes}
+    ratio = num_parameters(**values, recurrence="convolution") / num_parameters(**values)
+    assert 0.95 < ratio < 1.05
+
+
+def test_half_the_units_in_each_direction_make_states_as_wide_as_one_layers() -> None:
+    whole, half = make_head(lstm_dim=8), make_head(lstm_dim=8, bidirectional_dim=4)
+    assert whole.encoder.output_dim == 16
+    assert half.encoder.output_dim == 8
+    assert make_head(lstm_dim=8, bidirectional_dim=8).state_dict().keys() == whole.state_dict().keys()
+
+
+def test_convolutions_see_as_many_steps_to_either_side_as_there_are_layers() -> None:
+    head = make_head(
+        recurrence="convolution", pooling="centre", normalise="none", differences=False, lstm_layers=1
+    )
+    features = torch.randn(1, 9, D, requires_grad=True)  # 2 layers: 2 steps to either side of step 4
+    torch.autograd.backward(head(features).logits.sum())
+    assert features.grad is not None
+    assert features.grad[0].any(dim=1).tolist() == [2 <= step <= 6 for step in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_linear"),
+    [
+        ({}, True),
+        ({"pooling": "centre"}, True),
+        ({"pooling": "statistics", "normalise": "none"}, True),
+        ({"differences": True}, True),
+        ({"pooling": "attention"}, False),
+        ({"pooling": "last"}, False),
+        ({"lstm_layers": 1}, False),
+        ({"bidirectional": True}, False),
+        ({"time_dense": True}, False),
+        ({"projection_dim": 4}, False),
+        ({"input": "fitted", "normalise": "none", "projection_dim": 4}, False),
+    ],
+)
+def test_which_heads_are_linear(values: dict[str, Any], is_linear: bool) -> None:
+    plain = {"lstm_layers": 0, "bidirectional": False, "time_dense": False, "pooling": "mean"}
+    assert HeadConfig(feature_dim=D, num_classes=K, **{**plain, **values}).is_linear == is_linear
+
+
+def test_fields_that_older_files_lack_have_what_is_now_the_default() -> None:
+    config = HeadConfig(feature_dim=D, num_classes=K, projection_dim=7, pooling="dot")
+    older = {
+        name: value
+        for name, value in config.to_dict().items()
+        if name not in ("recurrence", "bidirectional_dim")
+    }
+    assert HeadConfig.from_dict(older) == config
+    newer = HeadConfig(feature_dim=D, num_classes=K, recurrence="gru", bidirectional_dim=3)
+    assert HeadConfig.from_dict(newer.to_dict()) == newer
 
 
 def test_config_round_trip_is_strict() -> None:

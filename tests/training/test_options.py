@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.training.assembly import head_config
 from pipeline.training.options import TrainOptions
+
+LINEAR: dict[str, Any] = {
+    "lstm_layers": 0,
+    "bidirectional": False,
+    "time_dense": False,
+    "pooling": "statistics",
+}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,11 @@ from pipeline.training.options import TrainOptions
         ({"input": "fitted", "differences": True}, "--input fitted has a normalisation of its own"),
         ({"weights": "none", "class_directions": False}, "--no-class-directions is about a fitted input"),
         ({"compile": True}, "--compile is for a backbone that is trained: add --finetune"),
+        ({"bidirectional_dim": 0}, "--bidirectional-dim is 0; allowed: 1 or more"),
+        ({**LINEAR, "linear_penalty": 0.0}, "--linear-penalty is 0.0; allowed: more than 0"),
+        ({**LINEAR, "linear_penalty": math.inf}, "--linear-penalty is inf; allowed: more than 0"),
+        ({"linear_penalty": 2.0}, "--linear-penalty is for a linear head on a frozen backbone: --lstm-lay"),
+        ({**LINEAR, "linear_penalty": 2.0, "finetune": True}, "--linear-penalty is for .* without --finetu"),
     ],
 )
 def test_what_cannot_be_right_is_refused(values: dict[str, Any], message: str) -> None:
@@ -42,10 +55,19 @@ def test_what_cannot_be_right_is_refused(values: dict[str, Any], message: str) -
 
 
 def test_a_configuration_round_trips() -> None:
-    options = TrainOptions(
-        backbone="tiny", weights="none", lstm_dim=32, learning_rate=1e-4, pooling="mean", flip_labels=("a=b",)
-    )
-    assert TrainOptions.from_dict(json.loads(json.dumps(options.to_dict())), source="test") == options
+    for options in (
+        TrainOptions(
+            backbone="tiny",
+            weights="none",
+            lstm_dim=32,
+            learning_rate=1e-4,
+            pooling="mean",
+            flip_labels=("a=b",),
+        ),
+        TrainOptions(recurrence="gru", bidirectional_dim=16, pooling="centre"),
+        TrainOptions(**LINEAR, linear_penalty=0.5),
+    ):
+        assert TrainOptions.from_dict(json.loads(json.dumps(options.to_dict())), source="test") == options
 
 
 def test_fields_left_out_keep_their_defaults() -> None:
@@ -59,7 +81,10 @@ def test_fields_left_out_keep_their_defaults() -> None:
         ({"epoch": 3}, "unknown options epoch"),
         ({"epochs": "3"}, "epochs is '3'"),
         ({"epochs": True}, "epochs is True"),
-        ({"pooling": "max"}, "pooling is 'max'; allowed: one of attention, dot, mean, last"),
+        ({"pooling": "max"}, "pooling is 'max'; allowed: one of attention, dot, mean, last, centre, stat"),
+        ({"recurrence": "rnn"}, "recurrence is 'rnn'; allowed: one of lstm, gru, convolution"),
+        ({"bidirectional_dim": 1.5}, "bidirectional_dim is 1.5"),
+        ({"linear_penalty": "1"}, "linear_penalty is '1'"),
         ({"bidirectional": 1}, "bidirectional is 1"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'"),
         ({"flip_labels": "a=b"}, "flip_labels is 'a=b'; allowed: a list of texts"),
@@ -106,6 +131,9 @@ def test_the_head_learns_first_where_a_backbone_knows_something() -> None:
         ({"normalise": "layer"}, "plain"),
         ({"differences": True}, "plain"),
         ({"backbone": "tiny", "weights": "none", "input": "fitted"}, "fitted"),
+        ({**LINEAR}, "plain"),
+        ({**LINEAR, "pooling": "attention"}, "fitted"),
+        ({**LINEAR, "input": "fitted"}, "fitted"),
     ],
 )
 def test_what_the_head_reads_goes_by_what_the_backbone_knows(values: dict[str, Any], head_input: str) -> None:
@@ -113,3 +141,37 @@ def test_what_the_head_reads_goes_by_what_the_backbone_knows(values: dict[str, A
     assert options.head_input == head_input
     assert (options.projected_to == 64) == (head_input == "fitted")
     assert options.chosen_lstm_dim == (128 if head_input == "fitted" else 64)
+
+
+@pytest.mark.parametrize("pooling", ["attention", "dot", "mean", "centre", "statistics"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"lstm_layers": 1},
+        {"bidirectional": True},
+        {"time_dense": True},
+        {"input": "plain", "projection_dim": 8},
+        {"input": "fitted"},
+        {"normalise": "layer"},
+        {"differences": True},
+    ],
+    ids=str,
+)
+def test_options_and_head_agree_on_what_is_linear(values: dict[str, Any], pooling: str) -> None:
+    options = TrainOptions(**{**LINEAR, "pooling": pooling, **values})
+    head = head_config(options, feature_dim=16, num_classes=3)
+    assert options.is_linear == options.fits_regression == head.is_linear
+
+
+def test_a_linear_head_is_fitted_in_one_step_on_plain_features_as_they_are() -> None:
+    options = TrainOptions(**LINEAR)
+    assert options.fits_regression
+    assert options.most_epochs == 1
+    assert options.feature_normalisation == "none"
+    tuned = TrainOptions(**LINEAR, finetune=True, epochs=5, head_epochs=2)
+    assert tuned.is_linear
+    assert not tuned.fits_regression
+    assert tuned.most_epochs == 7
+    assert tuned.feature_normalisation == "layer"
+    assert not tuned.of_head_stage.fits_regression
