@@ -231,7 +231,7 @@ def _find_with(run: Path, windows: dict[str, tuple[float, float]]) -> Hits:
         right.append(result.label == label)
         if label == NEITHER:
             continue
-        keys = {place for place, frame in enumerate(result.frames) if start <= frame.time_seconds < end}
+        keys = {place for place, frame in enumerate(result.frames) if start <= frame.shown_seconds < end}
         by_importance.append(found_share(np.array([frame.importance for frame in result.frames]), keys))
         by_attention.append(found_share(np.array([frame.attention_weight for frame in result.frames]), keys))
         chance.append(len(keys) / len(result.frames))

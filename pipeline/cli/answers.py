@@ -2,6 +2,7 @@
 
 Table    label, probability, what makes it doubtful, length of the video, name; further labels below
 Details  the one video that was asked for: bars for its labels and for the attention of its frames
+         (a row of a file of features is shown like a video, its steps like frames)
 JsonLines, CsvRows   everything, for programs
 """
 
@@ -37,13 +38,14 @@ class Table:
     Args:
         labels: all that there may be.
         top_k: how many labels of each video are shown.
+        unit: what is classified: `video`, or `row`.
     """
 
-    def __init__(self, labels: Iterable[str], *, top_k: int) -> None:
+    def __init__(self, labels: Iterable[str], *, top_k: int, unit: str = "video") -> None:
         self._top_k = top_k
         widest = max(display_width(one_line(name)) for name in [*labels, "failed"])
         self._label_columns = min(widest, _MAX_LABEL_COLUMNS)
-        self._row("label", "prob.", "", "  length", "video")
+        self._row("label", "prob.", "", "  length", unit)
 
     def show(self, result: "Classification") -> None:
         """Prints a row, and one for each further label."""
@@ -53,7 +55,9 @@ class Table:
             return
         (label, probability), *further = result.top(self._top_k)
         note = "unsure" if result.unsure else "damaged" if result.status == "damaged" else ""
-        self._row(label, f"{probability:.3f}", note, f"{result.duration_seconds:7.1f} s", name)
+        seconds = result.duration_seconds
+        length = f"{len(result.frames):3d} steps" if seconds is None else f"{seconds:7.1f} s"
+        self._row(label, f"{probability:.3f}", note, length, name)
         for label, probability in further:
             self._row(label, f"{probability:.3f}", "", "", "")
 

@@ -3,10 +3,11 @@
 Files, folders, and with `-` a list of them on stdin, all in the order they are named. One video: its most
 probable labels, `unsure` if the first is below the model's threshold, then for each frame its time and its
 share of the attention. Several: a row each, as soon as it is there. --json and --csv: the same for programs.
-A video that cannot be read does not stop the others.
+A video that cannot be read does not stop the others. With a model of features: .npz files, row by row.
 """
 
 import contextlib
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Options:
     """Options of `clipwise classify`."""
 
     videos: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="VIDEO...")]
-    """Video files, folders of them, and `-` for a list on stdin: a path a line."""
+    """Video files, folders of them, and `-` for a list on stdin: a path a line. Or .npz files of features."""
     model: Path
     """Run folder, or a .safetensors file."""
     top_k: int = 1
@@ -78,6 +79,10 @@ class Options:
 
 def run(options: Options) -> int:
     """Classifies, prints; 1 if a video failed."""
+    from pipeline.clips.npz_arrays import is_npz
+
+    if any(map(is_npz, options.videos)):
+        return _run_features(options)
     from pipeline.cli.pictures import Pictures
     from pipeline.cli.report import begin_classification_page
     from pipeline.model.header import peek_spec
@@ -96,6 +101,21 @@ def run(options: Options) -> int:
         with contextlib.closing(classifier.classify_reads(reads)) as results:
             trusted = classifier.attention_trusted
             return _show(results, printer, pictures, page, options.report, attention_trusted=trusted)
+
+
+def _run_features(options: Options) -> int:
+    """The same for .npz files of features."""
+    from pipeline.cli.row_answers import check_options, row_answers
+
+    check_options(options)
+    classifier = _load(options, None)
+    rows = row_answers(classifier, options.videos)
+    first = list(itertools.islice(rows, 2))  # one row is shown in detail
+    printer = _printer(options, classifier, several=len(first) > 1, unit="row")
+    trusted = classifier.attention_trusted
+    return _show(
+        itertools.chain(first, rows), printer, None, None, None, attention_trusted=trusted, unit="row"
+    )
 
 
 def _load(options: Options, reader: "ClipReader | None") -> "Classifier":
@@ -122,6 +142,7 @@ def _show(
     page_path: Path | None,
     *,
     attention_trusted: bool | None,
+    unit: str = "video",
 ) -> int:
     from pipeline.cli.output import say
     from pipeline.cli.report import finish_classification_page
@@ -144,7 +165,7 @@ def _show(
     if total == 0:
         say("the list on stdin names no videos")
     elif failed and total > 1:
-        say(f"{failed} of {total} videos could not be classified")
+        say(f"{failed} of {total} {unit}s could not be classified")
     return 1 if failed else 0
 
 
@@ -166,7 +187,7 @@ def _videos(options: Options) -> "VideoInputs":
     )
 
 
-def _printer(options: Options, classifier: "Classifier", *, several: bool) -> "Printer":
+def _printer(options: Options, classifier: "Classifier", *, several: bool, unit: str = "video") -> "Printer":
     from pipeline.cli.answers import CsvRows, Details, JsonLines, Table
 
     if options.json:
@@ -174,5 +195,5 @@ def _printer(options: Options, classifier: "Classifier", *, several: bool) -> "P
     if options.csv:
         return CsvRows(classifier.labels, top_k=options.top_k)
     if several:
-        return Table(classifier.labels, top_k=options.top_k)
+        return Table(classifier.labels, top_k=options.top_k, unit=unit)
     return Details(top_k=options.top_k, attention_trusted=classifier.attention_trusted)

@@ -51,7 +51,7 @@ class Pictures:
         write_film_strip(
             path,
             frames=result.images,
-            times_seconds=[frame.time_seconds for frame in result.frames],
+            times_seconds=[frame.shown_seconds for frame in result.frames],
             attention_weights=[frame.attention_weight for frame in result.frames],
             importances=[frame.importance for frame in result.frames],
             is_unsure=result.unsure,

@@ -1,6 +1,6 @@
 """The page that a training, folds, an evaluation or a classification leaves: what is known becomes a file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +42,13 @@ def write_training_report(options: "TrainOptions", result: "RunResult") -> Path:
     from pipeline.report.run_page import write_run_page
 
     page = options.out / REPORT_FILE
+    store = ClipStore.open(options.clips)
+    options = _as_run(options, store)
     _, checkpoint = load_checkpoint(options.out)
     write_run_page(
         page,
         name=options.out.resolve().name,
-        store=ClipStore.open(options.clips),
+        store=store,
         checkpoint=checkpoint,
         judged=result.metrics["validation"],
         answers=read_predictions(options.out / PREDICTIONS_FILE),
@@ -69,15 +71,24 @@ def write_folds_report(options: "TrainOptions", metrics: dict[str, Any]) -> Path
     from pipeline.training.run_folder import RUN_FILE
 
     page = options.out / REPORT_FILE
+    store = ClipStore.open(options.clips)
+    options = _as_run(options, store)
     write_folds_page(
         page,
         name=options.out.resolve().name,
-        store=ClipStore.open(options.clips),
+        store=store,
         given=json.loads((options.out / RUN_FILE).read_bytes()),
         metrics=metrics,
         commands=[("These folds:", command_line("train", options))],
     )
     return page
+
+
+def _as_run(options: "TrainOptions", store: "ClipStore") -> "TrainOptions":
+    """The options as the run has them: without a backbone where features are given."""
+    from pipeline.training.given_options import options_for
+
+    return replace(options, training=options_for(store, options.training))
 
 
 def write_evaluation_report(

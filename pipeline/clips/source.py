@@ -22,7 +22,7 @@ IMAGE_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 # fmt: on
 
 InputFormat = Literal["folders", "csv", "ucf101", "kinetics", "list"]
-SplitOrigin = Literal["made", "csv", "folders", "lists"]
+SplitOrigin = Literal["made", "csv", "folders", "lists", "file"]
 
 
 def is_video(name: str) -> bool:

@@ -15,8 +15,8 @@ class SplitRule:
     """What decides the split of each clip; written into store.json.
 
     Attributes:
-        origin: `csv`, `folders` or `lists`: given, and kept as given; `made`: stratified, group-aware and
-            seeded.
+        origin: `csv`, `folders`, `lists` or `file` (of features): given, and kept as given; `made`:
+            stratified, group-aware and seeded.
         makes: which splits are made here: all; val alone, where a given split has none; or nothing.
         seed: draws the order among groups of equal size.
         val_fraction: of all clips when the split is made; of train when a given split has no val.

@@ -7,13 +7,15 @@
 
 No clock time is written: the same videos give the same bytes. `store.json` is written last, so a folder
 without it is a store that is not finished.
+
+An .npz file of features (`feature_file`) opens as a store too, whose clips have features and no frames.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ import numpy as np
 from pipeline import files
 from pipeline.clips.clip import SPLITS, Clip, Split, Status, clips_csv, parse_clips_csv
 from pipeline.clips.clip_rule import ClipRule
+from pipeline.clips.feature_rows import read_rows, row_of, unnamed
+from pipeline.clips.npz_arrays import is_npz
 from pipeline.errors import StoreError, UsageError
 from pipeline.labels import Labels
 from pipeline.spec import ClipSpec
@@ -40,12 +44,13 @@ class ClipStore:
     """A clip store that was opened and checked.
 
     Attributes:
-        folder: where it lies.
+        folder: where it lies; or the file of features.
         manifest: the content of store.json.
         spec: what a clip is.
         labels: the classes, in the order of class_index.
         clips: all rows, failed and skipped ones too, sorted by path.
         oversample: frames stored for each of the T segments.
+        features: (N, T, D) float32 of all rows of a file of features; None: a store of frames.
     """
 
     folder: Path
@@ -54,15 +59,20 @@ class ClipStore:
     labels: Labels
     clips: tuple[Clip, ...]
     oversample: int = 1
+    features: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: Path | str) -> "ClipStore":
-        """Opens a store.
+        """Opens a store, or an .npz file of features as one.
 
         Raises:
             StoreError: there is none, it is unfinished, damaged, or of an unknown version.
+            UsageError: there is no such .npz file.
         """
         folder = Path(folder)
+        if is_npz(folder):
+            rows = read_rows(folder)
+            return cls(folder, rows.manifest, rows.spec, rows.labels, rows.clips, features=rows.features)
         manifest = read_manifest(folder)
         try:
             spec, labels = ClipSpec.from_dict(manifest["spec"]), Labels(tuple(manifest["labels"]))
@@ -86,6 +96,33 @@ class ClipStore:
         """The clips with frames (status ok or damaged), of one split or of all."""
         return tuple(clip for clip in self.clips if clip.is_usable and split in (None, clip.split))
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether its clips have frames; otherwise they have features, given directly."""
+        return self.features is None
+
+    @property
+    def unit(self) -> str:
+        """What a clip without a group is taken as independent of others by: its file, or its row."""
+        return "file" if self.has_frames else "row"
+
+    def check_frames(self, wanted_for: str) -> None:
+        """Refuses a file of features where frames are needed (StoreError).
+
+        Args:
+            wanted_for: what needs them, as the beginning of a sentence.
+        """
+        if not self.has_frames:
+            raise StoreError(
+                f"{self.folder} holds features and no frames. {wanted_for} frames: give a clip store that "
+                "`clipwise preprocess` made."
+            )
+
+    def features_of(self, clips: Sequence[Clip]) -> np.ndarray:
+        """The given features (n, T, D) float32 of some clips; NaN after a clip's last step."""
+        assert self.features is not None  # noqa: S101 - asked for where `has_frames` is false
+        return self.features[[row_of(clip) for clip in clips]]
+
     def frames(self, clip: Clip) -> np.ndarray:
         """The frames of a clip, uint8 (T, S, S, 3) RGB, memory-mapped and read-only.
 
@@ -100,6 +137,7 @@ class ClipStore:
         Raises:
             StoreError: the file is missing or damaged, or the clip has no frames.
         """
+        self.check_frames("This needs")
         if clip.status == "failed":
             raise StoreError(f"clip {clip.id} has no frames: {clip.path}: {clip.reason}")
         path = frames_path(self.folder, clip.id)
@@ -119,7 +157,8 @@ class ClipStore:
     def digest(self) -> str:
         """SHA-256 over spec, labels and all rows: two stores with the same digest hold the same data."""
         content = files.json_text({"spec": self.spec.to_dict(), "labels": list(self.labels)})
-        return hashlib.sha256(content.encode() + b"\n" + clips_csv(self.clips)).hexdigest()
+        clips = self.clips if self.has_frames else unnamed(self.clips)
+        return hashlib.sha256(content.encode() + b"\n" + clips_csv(clips)).hexdigest()
 
 
 def frames_path(folder: Path, clip_id: str) -> Path:

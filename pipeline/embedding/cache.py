@@ -29,6 +29,7 @@ from pipeline.files import (
     require_free_space,
     write_json,
 )
+from pipeline.model.given import takes_features_words
 
 CACHE_FOLDER = "features"
 ABOUT_FILE = "about.json"
@@ -63,6 +64,8 @@ def embed_clips(
 ) -> np.ndarray:
     """Features (N, T, D) float32 of stored clips, from the cache where they are, else computed and kept.
 
+    Where the store is a file of features, they are those; steps after a clip's end are then NaN.
+
     Args:
         store: where the clips' frames are; the cache stands in its folder.
         clips: which clips, in the order of the result.
@@ -77,9 +80,14 @@ def embed_clips(
         half floats are held in memory as float32 whatever their size.
 
     Raises:
-        StoreError: frames that cannot be read.
+        StoreError: frames that cannot be read, or features where the embedder takes frames.
         MachineError: the cache cannot be written (full disk, read-only store).
     """
+    if not store.has_frames:
+        return _given(store, clips, embedder)
+    if embedder.takes_features:
+        words = takes_features_words("This model", embedder.feature_dim)
+        raise StoreError(f"{store.folder} holds frames. {words}")
     offset = None if offset == store.oversample // 2 else offset
     shape = (store.spec.num_frames, embedder.feature_dim)
 
@@ -102,6 +110,19 @@ def embed_clips(
             for row, computed in zip(progress(missing), results, strict=True):
                 keeper.add(names[row], computed)
     return cache.gather(names)
+
+
+def _given(store: ClipStore, clips: Sequence[Clip], embedder: Embedder) -> np.ndarray:
+    """The features of a file, for a model that takes such."""
+    if not embedder.takes_features:
+        store.check_frames("This model takes")
+    features = store.features_of(clips)
+    if features.shape[2] != embedder.feature_dim:
+        raise StoreError(
+            f"{store.folder} has {features.shape[2]} numbers a step, and the model takes "
+            f"{embedder.feature_dim}: give features like those it was trained on."
+        )
+    return features
 
 
 def _reader(store: ClipStore, clip: Clip, offset: int | None) -> Callable[[], np.ndarray]:

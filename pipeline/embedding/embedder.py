@@ -16,10 +16,11 @@ import torch
 from pipeline.embedding.onnx_export import require_packages
 from pipeline.embedding.onnx_graph import graph_of
 from pipeline.embedding.onnx_runtime import OnnxRuntime
-from pipeline.embedding.runtime import Read, Runtime, RuntimeName, TorchRuntime
+from pipeline.embedding.runtime import NoRuntime, Read, Runtime, RuntimeName, TorchRuntime
 from pipeline.errors import MachineError, UsageError
 from pipeline.files import json_text
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.given import GivenFeatures
 from pipeline.model.weights import weights_digest
 
 _LAYOUT = 2  # of the cache: another one makes other folders
@@ -55,10 +56,12 @@ class Embedder:
         self.fallback = ""
         self._classifier = classifier
         self._exported_weights = ""
-        is_possible = self.device.type == "cpu" and self.embeds_frames_alone
+        is_possible = self.device.type == "cpu" and self.embeds_frames_alone and not self.takes_features
         if runtime == "onnx" and not is_possible:
             _refuse_onnx(classifier, self.device)
         self._runtime: Runtime = TorchRuntime(classifier, self.device)
+        if self.takes_features:
+            self._runtime = NoRuntime(classifier)
         if runtime != "torch" and is_possible:
             try:
                 require_packages()
@@ -78,6 +81,11 @@ class Embedder:
     def embeds_frames_alone(self) -> bool:
         """Whether a frame's features depend on that frame only, not on the rest of its clip."""
         return not self._classifier.backbone.sees_whole_clip
+
+    @property
+    def takes_features(self) -> bool:
+        """Whether features are given directly: there is nothing to embed, and `embed` refuses frames."""
+        return isinstance(self._classifier.backbone, GivenFeatures)
 
     @property
     def runtime(self) -> str:
@@ -165,6 +173,8 @@ class Embedder:
 def _refuse_onnx(classifier: ClipClassifier, device: torch.device) -> None:
     if device.type != "cpu":
         raise UsageError(f"--runtime onnx computes on the CPU, not on {device}; add --device cpu.")
+    if isinstance(classifier.backbone, GivenFeatures):
+        raise UsageError("--runtime onnx embeds frames, and features are given here: leave it out.")
     raise UsageError(
         f"--runtime onnx takes backbones that look at each frame alone, which {classifier.config.backbone} "
         "does not; leave it out."

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from pipeline.embedding.ahead import in_order
+from pipeline.errors import CheckpointError
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.given import takes_features_words
 from pipeline.model.threads import on_threads
 
 RuntimeName = Literal["auto", "torch", "onnx"]
@@ -80,3 +82,25 @@ class TorchRuntime:
         with contextlib.closing(in_order(reads, num_threads=1)) as clips:
             for frames in clips:
                 yield self.embed(frames)
+
+
+class NoRuntime:
+    """For features that are given directly: there is nothing to compute.
+
+    Args:
+        classifier: put into eval mode; refuses frames.
+    """
+
+    description = "no backbone: features as they are given"
+
+    def __init__(self, classifier: ClipClassifier) -> None:
+        self._classifier = classifier.eval()
+
+    def embed(self, frames: np.ndarray) -> np.ndarray:
+        """Refuses frames (CheckpointError)."""
+        raise CheckpointError(takes_features_words("This model", int(self._classifier.backbone.feature_dim)))
+
+    def embed_each(self, reads: Iterable[Read]) -> Generator[np.ndarray, None, None]:
+        """Refuses the first of them (CheckpointError)."""
+        for read in reads:
+            yield self.embed(read())

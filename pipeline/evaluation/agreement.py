@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from pipeline.evaluation.intervals import Interval, mean_interval
+from pipeline.evaluation.draws import Interval
+from pipeline.evaluation.intervals import mean_interval
+
+OfClips = np.ndarray | Sequence[np.ndarray]
+"""A value for each frame of each clip: (N, T), or N of (T,) where clips have several lengths."""
 
 _SEED = 20_204
 
@@ -26,9 +30,10 @@ class Likeness:
         rank_correlation: Spearman's; 1 the same order, 0 chance.
         top_overlap: how often two models put the same frame first; `chance` if they know nothing.
         other_clips_correlation: of one model's ranks on a clip and another's on another clip, of another
-            group where there is one: what is owed to the places in the clip alone. None: there is one clip.
+            group where there is one: what is owed to the places in the clip alone. None: there is one clip,
+            or clips have several lengths.
         other_clips_overlap: likewise, how often these two have the same place first.
-        chance: 1 / T.
+        chance: 1 / T, on average over clips of several lengths.
         rank_interval, top_interval: 95 % intervals; None with too few groups.
     """
 
@@ -76,14 +81,18 @@ class Agreement:
         }
 
 
-def likeness(of_models: Sequence[np.ndarray], groups: Sequence[str]) -> Likeness:
+def likeness(of_models: Sequence[OfClips], groups: Sequence[str]) -> Likeness:
     """How alike models rank frames.
 
     Args:
-        of_models: for each of at least 2 models, a value for each frame of each clip (N, T), T at least 2.
+        of_models: for each of at least 2 models and each of N clips, a value for each of its frames (T,), at
+            least 2. Where clips have other numbers of frames, their places are not compared with each other.
         groups: the group of each clip.
     """
-    pairs = list(combinations(of_models, 2))
+    lengths = {len(values) for values in of_models[0]}
+    if len(lengths) > 1:
+        return _likeness_of_uneven(of_models, groups)
+    pairs = list(combinations([np.stack(list(values)) for values in of_models], 2))
     correlations = np.mean([_rank_correlations(first, second) for first, second in pairs], axis=0)
     overlaps = np.mean([_top_overlaps(first, second) for first, second in pairs], axis=0)
     other = _other_clips(groups)
@@ -96,7 +105,30 @@ def likeness(of_models: Sequence[np.ndarray], groups: Sequence[str]) -> Likeness
         other_clips_overlap=None
         if other is None
         else float(np.mean([_top_overlaps(first, second[other]) for first, second in pairs])),
-        chance=1 / of_models[0].shape[1],
+        chance=1 / lengths.pop(),
+        rank_interval=mean_interval(correlations, groups),
+        top_interval=mean_interval(overlaps, groups),
+    )
+
+
+def _likeness_of_uneven(of_models: Sequence[OfClips], groups: Sequence[str]) -> Likeness:
+    """The same for clips of several lengths, clip by clip; a place is another one in another clip."""
+    pairs = list(combinations(of_models, 2))
+    correlations, overlaps = (
+        np.array(
+            [
+                np.mean([float(measure(first[row][None], second[row][None])[0]) for first, second in pairs])
+                for row in range(len(groups))
+            ]
+        )
+        for measure in (_rank_correlations, _top_overlaps)
+    )
+    return Likeness(
+        rank_correlation=float(correlations.mean()),
+        top_overlap=float(overlaps.mean()),
+        other_clips_correlation=None,
+        other_clips_overlap=None,
+        chance=float(np.mean([1 / len(values) for values in of_models[0]])),
         rank_interval=mean_interval(correlations, groups),
         top_interval=mean_interval(overlaps, groups),
     )

@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from pipeline.errors import CheckpointError
 from pipeline.files import write_bytes
+from pipeline.model.lengths import given_lengths
 
 MAJORITY, SINGLE_FRAME, MEAN, MEAN_STD_DIFFERENCE = (
     "majority",
@@ -48,7 +49,7 @@ class ClipInputs:
     """What the baselines see of N clips.
 
     Attributes:
-        features: (N, T, D) float32 of the starting backbone.
+        features: (N, T, D) float32 of the starting backbone; NaN after a clip's end.
         centre: (N, D): its features of the centre frame alone.
     """
 
@@ -123,12 +124,26 @@ def _view(name: str, inputs: ClipInputs) -> np.ndarray:
         return np.empty((len(features), 0))
     if name == SINGLE_FRAME:
         return inputs.centre.astype(np.float64)
-    mean = features.mean(axis=1)
-    if name == MEAN:
-        return np.asarray(mean)
+    summarise = _mean if name == MEAN else _mean_std_difference
+    lengths = given_lengths(inputs.features)
+    if (lengths == features.shape[1]).all():
+        return summarise(features)
+    summary = np.empty((len(features), summarise(features[:1, :1]).shape[1]))
+    for length in np.unique(lengths):  # clips of one length together: as if the rest were not there
+        summary[lengths == length] = summarise(features[lengths == length, :length])
+    return summary
+
+
+def _mean(features: np.ndarray) -> np.ndarray:
+    """The mean over t (n, D) of features (n, T, D)."""
+    return np.asarray(features.mean(axis=1))
+
+
+def _mean_std_difference(features: np.ndarray) -> np.ndarray:
+    """Mean, spread and mean step over t (n, 3 D) of features (n, T, D)."""
     # The mean of x_t - x_(t-1) telescopes to (last - first) / (T - 1).
     difference = (features[:, -1] - features[:, 0]) / max(features.shape[1] - 1, 1)
-    return np.concatenate([mean, features.std(axis=1), difference], axis=1)
+    return np.concatenate([features.mean(axis=1), features.std(axis=1), difference], axis=1)
 
 
 def _fit(

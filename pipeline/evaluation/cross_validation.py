@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.baselines import BASELINE_NAMES, SHUFFLED
+from pipeline.evaluation.draws import Interval
 from pipeline.evaluation.intervals import (
     MIN_GROUPS_FOR_INTERVAL,
     SCORE_KEYS,
     GroupScore,
-    Interval,
     corrected_t_interval,
     group_scores,
 )

@@ -8,11 +8,13 @@ import numpy as np
 
 from pipeline.evaluation.agreement import Agreement, likeness
 from pipeline.evaluation.attention_finding import Advantage, AttentionFinding
+from pipeline.evaluation.draws import Interval
 from pipeline.evaluation.frame_curves import FrameCurves, frame_curves, mean_curves, order_of
 from pipeline.evaluation.importance import leave_one_out
-from pipeline.evaluation.intervals import Interval, mean_interval
+from pipeline.evaluation.intervals import mean_interval
 from pipeline.evaluation.predict import Prediction, predict
 from pipeline.model.head import SequenceHead
+from pipeline.model.lengths import valid_steps
 
 ATTENTION, LEAVE_ONE_OUT, RANDOM = "attention", "leave_one_out", "random"
 ORDER_TEXTS = {ATTENTION: "attention", LEAVE_ONE_OUT: "leave-one-out", RANDOM: "random order"}
@@ -29,7 +31,7 @@ class Explained:
 
     Attributes:
         head: in eval mode.
-        features: (N, T, D) of the clips by its backbone, T at least 2.
+        features: (N, T, D) of the clips by its backbone; each has at least 2 steps that are not padding.
         temperature: of its calibration.
     """
 
@@ -134,10 +136,10 @@ def measure_explanations(
     """
     random = np.random.default_rng(_SEED)
     of_clips: dict[str, list[FrameCurves]] = {ATTENTION: [], LEAVE_ONE_OUT: [], RANDOM: []}
-    weights = np.stack([prediction.attention_weights for prediction in predictions])  # (N, T)
+    weights = [prediction.attention_weights for prediction in predictions]  # N of (T,)
     classes = [prediction.class_index for prediction in predictions]
     falls = _falls(model, classes)
-    for row, clip in enumerate(model.features):
+    for row, clip in enumerate(map(valid_steps, model.features)):
         drawn = [random.permutation(len(clip)) for _ in range(NUM_RANDOM_ORDERS // 2)]
         attention, left_out, *by_chance = frame_curves(
             model.head,
@@ -176,19 +178,17 @@ def measure_explanations(
     )
 
 
-def _falls(model: Explained, classes: Sequence[int]) -> np.ndarray:
-    """Leave-one-out importances (N, T) for a class of each clip."""
-    return np.stack(
-        [
-            leave_one_out(model.head, clip, index, temperature=model.temperature)
-            for clip, index in zip(model.features, classes, strict=True)
-        ]
-    )
+def _falls(model: Explained, classes: Sequence[int]) -> list[np.ndarray]:
+    """Leave-one-out importances, N of (T,), for a class of each clip."""
+    return [
+        leave_one_out(model.head, clip, index, temperature=model.temperature)
+        for clip, index in zip(model.features, classes, strict=True)
+    ]
 
 
-def _weights(model: Explained) -> np.ndarray:
-    """Attention weights (N, T)."""
-    return np.stack([predict(model.head, clip).attention_weights for clip in model.features])
+def _weights(model: Explained) -> list[np.ndarray]:
+    """Attention weights, N of (T,)."""
+    return [predict(model.head, clip).attention_weights for clip in model.features]
 
 
 def _figures(

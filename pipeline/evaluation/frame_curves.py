@@ -83,11 +83,20 @@ def area(curve: np.ndarray) -> float:
 
 
 def mean_curves(curves: Sequence[FrameCurves]) -> FrameCurves:
-    """The mean of curves, point by point."""
+    """The mean of curves, point by point; shorter ones are drawn out to the length of the longest."""
+    longest = max(len(each.deletion) for each in curves)
     return FrameCurves(
-        deletion=np.mean([each.deletion for each in curves], axis=0),
-        insertion=np.mean([each.insertion for each in curves], axis=0),
+        deletion=np.mean([_drawn_out(each.deletion, longest) for each in curves], axis=0),
+        insertion=np.mean([_drawn_out(each.insertion, longest) for each in curves], axis=0),
     )
+
+
+def _drawn_out(curve: np.ndarray, num_points: int) -> np.ndarray:
+    """A curve over the same axis with more points, which lie on its straight lines."""
+    if len(curve) == num_points:
+        return curve
+    places, own = np.linspace(0, 1, num_points), np.linspace(0, 1, len(curve))
+    return np.asarray(np.interp(places, own, curve))
 
 
 def _kept(order: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 
 from pipeline.evaluation.predict import predict
 from pipeline.model.head import SequenceHead
+from pipeline.model.lengths import valid_steps
 from pipeline.model.threads import one_thread
 
 _MAX_VALUES = 2**20
@@ -27,10 +28,11 @@ def leave_one_out(
 
     Args:
         head: in eval mode.
-        features: (T, D) float32.
+        features: (T, D) float32; padding is cut off, and has no importance.
         class_index: of the class.
         temperature: divides the logits.
     """
+    features = valid_steps(features)
     num_frames = len(features)
     if num_frames == 1:
         return np.zeros(1)

@@ -15,17 +15,12 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import norm, t
+from scipy.stats import t
 
-from pipeline.evaluation.metrics import scores_of_counts
+from pipeline.evaluation.draws import GroupDraws, Interval, class_counts, scores_of_sums
 
 MIN_GROUPS_FOR_INTERVAL = 20
 SCORE_KEYS = ("accuracy", "macro_f1", "balanced_accuracy")
-
-_NUM_RESAMPLES = 2000
-_CHUNK_RESAMPLES = 200
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +63,12 @@ def bootstrap_intervals(
     """
     true, predicted = np.asarray(true), np.asarray(predicted)
     values = {key: figures for key, figures in (values or {}).items() if np.ptp(figures.astype(float)) > 0}
-    num_groups = len(set(groups))
-    if num_groups < MIN_GROUPS_FOR_INTERVAL or int((true == predicted).sum()) in (0, len(true)):
+    draws = GroupDraws(groups, seed=seed)
+    if draws.num_groups < MIN_GROUPS_FOR_INTERVAL or int((true == predicted).sum()) in (0, len(true)):
         return None
-    columns = np.stack([np.ones(len(true)), *values.values()], axis=1)
-    drawn = _resample([_class_counts(true, predicted, num_classes), csr_array(columns)], groups, seed)
-    scores, sums = _scores(drawn[0]), drawn[1]
-    means = sums[:, 1:] / sums[:, :1]
-    found = _intervals(np.concatenate([scores, means], axis=1), num_groups)
+    scores = scores_of_sums(draws.sums(class_counts(true, predicted, num_classes)))
+    sums = draws.sums(csr_array(np.stack([np.ones(len(true)), *values.values()], axis=1)))
+    found = draws.intervals(np.concatenate([scores, sums[:, 1:] / sums[:, :1]], axis=1))
     return dict(zip((*SCORE_KEYS, *values), found, strict=True))
 
 
@@ -104,22 +97,23 @@ def paired_intervals(
         {"accuracy": (low, high), "macro_f1": ..., "balanced_accuracy": ...}; None with fewer than
         `MIN_GROUPS_FOR_INTERVAL` groups.
     """
-    num_groups = len(set(groups))
-    if num_groups < MIN_GROUPS_FOR_INTERVAL:
+    draws = GroupDraws(groups, seed=seed)
+    if draws.num_groups < MIN_GROUPS_FOR_INTERVAL:
         return None
-    counts = [_class_counts(np.asarray(true), np.asarray(each), num_classes) for each in (first, second)]
-    drawn = _resample(counts, groups, seed)
-    differences = _scores(drawn[0]) - _scores(drawn[1])
-    return dict(zip(SCORE_KEYS, _intervals(differences, num_groups), strict=True))
+    one, other = (
+        scores_of_sums(draws.sums(class_counts(np.asarray(true), np.asarray(each), num_classes)))
+        for each in (first, second)
+    )
+    return dict(zip(SCORE_KEYS, draws.intervals(one - other), strict=True))
 
 
 def mean_interval(values: np.ndarray, groups: Sequence[str], *, seed: int = 0) -> Interval | None:
     """95 % interval of the mean of figures (N,) of single clips; None with too few groups."""
-    num_groups = len(set(groups))
-    if num_groups < MIN_GROUPS_FOR_INTERVAL:
+    draws = GroupDraws(groups, seed=seed)
+    if draws.num_groups < MIN_GROUPS_FOR_INTERVAL:
         return None
-    (sums,) = _resample([csr_array(np.stack([np.ones(len(values)), values], axis=1))], groups, seed)
-    (interval,) = _intervals(sums[:, 1:] / sums[:, :1], num_groups)
+    sums = draws.sums(csr_array(np.stack([np.ones(len(values)), values], axis=1)))
+    (interval,) = draws.intervals(sums[:, 1:] / sums[:, :1])
     return interval
 
 
@@ -151,42 +145,3 @@ def group_scores(true: np.ndarray, predicted: np.ndarray, groups: Sequence[str])
         GroupScore(group=group, accuracy=sum(rights[group]) / len(rights[group]), support=len(rights[group]))
         for group in sorted(rights)
     )
-
-
-def _class_counts(true: np.ndarray, predicted: np.ndarray, num_classes: int) -> csr_array:
-    """(N, 3 K): what each clip adds to hits, true counts and predicted counts."""
-    rows = np.arange(len(true))
-    right = true == predicted
-    columns = np.concatenate([true[right], num_classes + true, 2 * num_classes + predicted])
-    return csr_array(
-        (np.ones(len(columns)), (np.concatenate([rows[right], rows, rows]), columns)),
-        shape=(len(true), 3 * num_classes),
-    )
-
-
-def _scores(counts: np.ndarray) -> np.ndarray:
-    """`SCORE_KEYS` (R, 3) of counts (R, 3 K)."""
-    return np.stack(scores_of_counts(*np.split(counts, 3, axis=1)), axis=1)
-
-
-def _resample(columns: Sequence[csr_array], groups: Sequence[str], seed: int) -> list[np.ndarray]:
-    """Sums over the clips of drawn groups, for each of `columns` (N, C): (R, C), all of the same draws."""
-    names, of_clip = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    G, N = len(names), len(of_clip)
-    members = csr_array((np.ones(N), (of_clip, np.arange(N))), shape=(G, N))
-    per_group = [(members @ each).T.tocsr() for each in columns]  # (C, G)
-    random = np.random.default_rng(seed)
-    chunks: list[list[np.ndarray]] = [[] for _ in columns]
-    for _ in range(_NUM_RESAMPLES // _CHUNK_RESAMPLES):
-        times = random.multinomial(G, np.full(G, 1 / G), size=_CHUNK_RESAMPLES).T.astype(float)  # (G, R)
-        for chunk, each in zip(chunks, per_group, strict=True):
-            chunk.append((each @ times).T)
-    return [np.concatenate(chunk) for chunk in chunks]
-
-
-def _intervals(values: np.ndarray, num_groups: int) -> list[Interval]:
-    """The interval of each column of resampled figures (R, C)."""
-    wider = math.sqrt(num_groups / (num_groups - 1)) * t.ppf(0.975, num_groups - 1)
-    tail = float(norm.cdf(-wider))
-    low, high = np.quantile(values, [tail, 1 - tail], axis=0)
-    return [(float(below), float(above)) for below, above in zip(low, high, strict=True)]

@@ -23,7 +23,9 @@ from pipeline.evaluation.shuffled import score_shuffled
 from pipeline.evaluation.temperature import fit_calibration
 from pipeline.evaluation.verdict import compare_with_best
 from pipeline.labels import Labels
+from pipeline.model.given import takes_features_words
 from pipeline.model.head import SequenceHead
+from pipeline.model.lengths import given_lengths
 from pipeline.model.weights import weights_digest
 from pipeline.spec import ClipSpec
 
@@ -192,9 +194,10 @@ def baseline_inputs(
     store: ClipStore, clips: Sequence[Clip], embedder: Embedder, features: np.ndarray
 ) -> ClipInputs:
     """What the baselines see of clips, given their features (N, T, D) by the same embedder."""
-    middle = features.shape[1] // 2
     if embedder.embeds_frames_alone:
-        return ClipInputs(features=features, centre=features[:, middle])
+        centres = given_lengths(features) // 2
+        return ClipInputs(features=features, centre=features[np.arange(len(features)), centres])
+    middle = features.shape[1] // 2
     # This backbone looks at the whole clip: the centre frame alone must be embedded alone.
     centre = [embedder.embed(store.frames(clip)[middle : middle + 1])[0] for clip in clips]
     return ClipInputs(features=features, centre=np.stack(centre))
@@ -211,14 +214,14 @@ def _explanations(
     split: Split | None,
 ) -> Explanations:
     """Measures the explanations of a model whose features and predictions of some clips are at hand."""
-    if model.spec.num_frames < 2:
+    rows = np.flatnonzero(given_lengths(features) > 1).tolist()
+    if not rows:
         raise StoreError(
             f"the clips of {store.folder} have one frame: no order of frames explains an answer."
         )
-    rows = list(range(len(clips)))
     if explaining.max_clips is not None and len(rows) > explaining.max_clips:
         drawn = np.random.default_rng(_SEED).permutation(len(rows))[: explaining.max_clips]
-        rows = sorted(drawn.tolist())
+        rows = [rows[place] for place in sorted(drawn.tolist())]
     chosen = [clips[row] for row in rows]
     others = []
     for other in explaining.others:
@@ -239,7 +242,10 @@ def _explained(model: Judged, features: np.ndarray) -> Explained:
 
 
 def _check_fit(model: Judged, store: ClipStore) -> None:
-    differences = store.spec.differences(model.spec)
+    if model.embedder.takes_features != (not store.has_frames):
+        _refuse_kind(model, store)
+    # The head takes features of any number of steps.
+    differences = store.spec.differences(model.spec) if store.has_frames else []
     if differences:
         raise StoreError(
             f"{store.folder} holds other clips than this model was trained on: {'; '.join(differences)}. "
@@ -251,6 +257,13 @@ def _check_fit(model: Judged, store: ClipStore) -> None:
             f"{store.folder} has labels that this model does not know: {', '.join(unknown)}. "
             f"It knows: {', '.join(model.labels)}."
         )
+
+
+def _refuse_kind(model: Judged, store: ClipStore) -> None:
+    """Frames for a model of features, or features for a model of frames."""
+    store.check_frames("This model takes")
+    words = takes_features_words("This model", model.embedder.feature_dim)
+    raise StoreError(f"{store.folder} holds frames. {words}")
 
 
 def baseline_answers(

@@ -8,8 +8,9 @@ import numpy as np
 from pipeline.clips.store import Clip
 from pipeline.evaluation.abstention import Abstention
 from pipeline.evaluation.calibration import Calibration
+from pipeline.evaluation.draws import Interval
 from pipeline.evaluation.explanations import Explanations
-from pipeline.evaluation.intervals import GroupScore, Interval
+from pipeline.evaluation.intervals import GroupScore
 from pipeline.evaluation.metrics import ClassScores, Scores
 from pipeline.evaluation.predict import Prediction
 from pipeline.evaluation.reliability import Reliability

@@ -38,7 +38,7 @@ def data_notes(
     if damaged:
         notes.append(f"{damaged} of the judged clips come from damaged videos.")
     if all(clip.group.startswith(UNGROUPED) for clip in clips):
-        notes.append("No groups were given: each file was taken as independent of the others.")
+        notes.append(f"No groups were given: each {store.unit} was taken as independent of the others.")
     judged = {clip.label for clip in clips}
     absent = [label for label in labels if label not in judged]
     if absent:
@@ -72,7 +72,8 @@ def _notes_of_training(store: ClipStore, clips: Sequence[Clip], split: Split | N
         )
     shared_bytes = {clip.sha256 for clip in clips} & {clip.sha256 for clip in trained}
     if shared_bytes:
-        notes.append(f"{len(shared_bytes)} of the judged videos are byte for byte in the training split too.")
+        what = "videos" if store.has_frames else "rows"
+        notes.append(f"{len(shared_bytes)} of the judged {what} are byte for byte in the training split too.")
     return notes
 
 

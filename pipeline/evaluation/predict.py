@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.model.head import SequenceHead
+from pipeline.model.lengths import valid_steps
 from pipeline.model.threads import one_thread
 
 _VALUES_AT_ONCE = 1 << 24  # features of clips without a frame that are held at a time: 64 MB
@@ -21,7 +22,8 @@ class Prediction:
     Attributes:
         logits: (K,) float64, as the head gave them.
         probabilities: (K,) float64, summing to 1: the softmax of the logits at the model's temperature.
-        attention_weights: (T,) float64, summing to 1: how much each frame entered the clip's features.
+        attention_weights: (T,) float64, summing to 1: how much each frame entered the clip's features; one
+            for each step before the clip's end, where features are padded.
     """
 
     logits: np.ndarray
@@ -44,12 +46,12 @@ def predict(head: SequenceHead, features: np.ndarray, *, temperature: float = 1.
 
     Args:
         head: in eval mode.
-        features: (T, D) float32 of `Embedder.embed` or the feature cache.
+        features: (T, D) float32 of `Embedder.embed` or the feature cache; padding is cut off.
         temperature: divides the logits (`Calibration.temperature`).
     """
     device = next(head.parameters()).device
     with torch.inference_mode(), one_thread():
-        output = head(torch.from_numpy(features)[None].to(device))
+        output = head(torch.from_numpy(valid_steps(features))[None].to(device))
         logits = output.logits[0].double()
         probabilities = torch.softmax(logits / temperature, dim=-1)
     return Prediction(

@@ -6,6 +6,7 @@ from pipeline.embedding.embedder import Embedder
 from pipeline.evaluation.metrics import Scores, score
 from pipeline.evaluation.predict import predict
 from pipeline.model.head import SequenceHead
+from pipeline.model.lengths import valid_steps
 
 NUM_SHUFFLES = 5
 _SEED = 20_201
@@ -19,7 +20,7 @@ def score_shuffled(
     Args:
         embedder: computed the features.
         head: in eval mode.
-        features: (N, T, D) of the clips in their true order.
+        features: (N, T, D) of the clips in their true order; padding stays out of it.
         true: class indices (N,).
         num_classes: K.
     """
@@ -27,7 +28,7 @@ def score_shuffled(
     rounds = []
     for _ in range(NUM_SHUFFLES):
         predicted = []
-        for clip_features in features:
+        for clip_features in map(valid_steps, features):
             order = random.permutation(len(clip_features))
             predicted.append(predict(head, embedder.reordered(clip_features, order)).class_index)
         rounds.append(score(true, np.array(predicted), num_classes))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.baselines import BASELINE_NAMES, BASELINE_TEXTS
-from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, Interval, paired_intervals
+from pipeline.evaluation.draws import Interval
+from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, paired_intervals
 from pipeline.evaluation.metrics import score
 
 _KEYS = ("macro_f1", "accuracy")

@@ -10,27 +10,33 @@ from pipeline.inference.notebook_view import classification_html
 
 @dataclass(frozen=True, kw_only=True)
 class FrameEvidence:
-    """One of the T frames that a decision rests on.
+    """One of the T frames, or steps of given features, that a decision rests on.
 
     Attributes:
-        index: number of the frame in the video, from 0.
-        time_seconds: when it is shown; the first shown frame is at 0.
+        index: number of the frame in the video, or of the step, from 0.
+        time_seconds: when it is shown; the first shown frame is at 0. None: a step of given features.
         attention_weight: its share in the clip's features; the T of them sum to 1.
         importance: how much the label's probability falls when the frame is left out; may be negative.
     """
 
     index: int
-    time_seconds: float
+    time_seconds: float | None
     attention_weight: float
     importance: float
+
+    @property
+    def shown_seconds(self) -> float:
+        """`time_seconds` of a frame of a video."""
+        assert self.time_seconds is not None  # noqa: S101 - asked for where there are frames
+        return self.time_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classification:
-    """The answer for one video.
+    """The answer for one video, or one row of a file of features.
 
     Attributes:
-        path: the video, as it was named.
+        path: the video, as it was named; `features.npz#12` for a row.
         status: `ok`; `damaged`: the frames used are good, others could not be read; `failed`: no answer.
         label: the most probable class; None if failed.
         class_index: its index; None if failed.
@@ -39,8 +45,8 @@ class Classification:
         unsure: whether the label's probability is below the threshold that the model has for it.
         error: why it failed; None otherwise.
         warnings: what makes the answer less sure: damage, an unusual length.
-        duration_seconds: how long the video lasts; None if failed.
-        images: the frames themselves, (T, S, S, 3) uint8 RGB; None if failed.
+        duration_seconds: how long the video lasts; None if failed, or features.
+        images: the frames themselves, (T, S, S, 3) uint8 RGB; None if failed, or features.
         picture_box_px: left, top, right, bottom of the picture in them, without the bars; None if failed.
     """
 

@@ -2,17 +2,19 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 
+from pipeline.clips.feature_file import FeatureFile, read_feature_file
+from pipeline.clips.feature_rows import row_path
 from pipeline.embedding.embedder import Embedder
 from pipeline.embedding.runtime import RuntimeName
-from pipeline.errors import CheckpointError, UsageError, VideoError
+from pipeline.errors import CheckpointError, StoreError, UsageError, VideoError
 from pipeline.evaluation.attention_finding import AttentionFinding
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.importance import leave_one_out
@@ -25,6 +27,7 @@ from pipeline.inference.timeline import Timeline
 from pipeline.labels import Labels
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.given import takes_features_words
 from pipeline.spec import ClipSpec
 from pipeline.video.clip_reader import ClipReader
 from pipeline.video.letterbox import place
@@ -96,6 +99,8 @@ class Classifier:
         self._attention = AttentionFinding.from_dict(checkpoint.explanations)
         self._model = model
         self._embedder = Embedder(model, device=device, runtime=runtime)
+        if reader is not None:
+            self._require_frames()
         self._reader = reader or ClipReader(checkpoint.spec)
 
     @property
@@ -117,6 +122,11 @@ class Classifier:
     def attention_trusted(self) -> bool | None:
         """Whether this model's attention was found to tell which frames count; None: not known."""
         return self._attention.attention_trusted if self._attention else None
+
+    @property
+    def takes_features(self) -> bool:
+        """Whether it was trained on features given directly: it classifies those, and no videos."""
+        return self._embedder.takes_features
 
     @property
     def spec(self) -> ClipSpec:
@@ -154,12 +164,14 @@ class Classifier:
 
         Raises:
             UsageError: one path was given instead of several.
+            CheckpointError: the model takes features, not videos.
         """
         if isinstance(videos, str | bytes | os.PathLike):
             raise UsageError(
                 f"classify_many takes several videos and got one path, {videos!r}; give it a list, or give "
                 "the path to classify."
             )
+        self._require_frames()
         return self._classify_many(videos, frame_rate=frame_rate, num_workers=num_workers)
 
     def _classify_many(
@@ -181,6 +193,42 @@ class Classifier:
                     yield Classification(path=path, status="failed", error=read.reason)
                 else:
                     yield self.classify_clip(path, read)
+
+    def classify_features(self, path: Path | str) -> Generator[Classification, None, None]:
+        """Classifies the rows of an .npz file of features, one after the other; it needs no labels.
+
+        A row with a value that is no finite number gives a `failed` classification. Clips may have other
+        numbers of steps than those of the training.
+
+        Raises:
+            UsageError: there is no such file.
+            StoreError: it is no file of features, or of another width, or the model takes videos.
+        """
+        if not self.takes_features:
+            raise StoreError(
+                f"{path} holds features, and this model takes videos: give videos, or a model that was "
+                "trained on features."
+            )
+        file = read_feature_file(path, needs_labels=False)
+        wanted = self._embedder.feature_dim
+        if file.feature_dim != wanted:
+            raise StoreError(
+                f"{path} has {file.feature_dim} numbers a step, and the model takes {wanted}: give features "
+                "like those it was trained on."
+            )
+        return (self._classify_row(file, str(path), row) for row in range(len(file.features)))
+
+    def _classify_row(self, file: FeatureFile, name: str, row: int) -> Classification:
+        path = row_path(name, row)
+        if row in file.spoilt:
+            return Classification(path=path, status="failed", error=file.spoilt[row])
+        length = int(file.lengths[row])
+        answer = self._answer(file.features[row, :length], range(length), [None] * length)
+        return Classification(path=path, status="ok", **answer)
+
+    def _require_frames(self) -> None:
+        if self.takes_features:
+            raise CheckpointError(takes_features_words("This model", self._embedder.feature_dim))
 
     def close(self) -> None:
         """Ends the worker processes. Later calls start new ones."""
@@ -219,6 +267,7 @@ class Classifier:
             VideoError: by the iteration, if nothing could be read; where it breaks off later the last segment
                 says so.
         """
+        self._require_frames()
         return Timeline(
             self,
             self._embedder,
@@ -234,26 +283,34 @@ class Classifier:
     def classify_clip(self, path: str, read: ClipRead) -> Classification:
         """Classifies a clip that was already read."""
         features = self._embedder.embed(read.frames)
-        temperature = self.calibration.temperature
-        prediction = predict(self._model.head, features, temperature=temperature)
-        index = prediction.class_index
-        importance = leave_one_out(self._model.head, features, index, temperature=temperature)
         return Classification(
             path=path,
             status="damaged" if read.damage else "ok",
-            label=self.labels[index],
-            class_index=index,
-            probabilities={
-                label: float(probability)
-                for label, probability in zip(self.labels, prediction.probabilities, strict=True)
-            },
-            frames=_evidence(read, prediction.attention_weights, importance),
-            unsure=self.calibration.is_unsure(prediction.confidence),
+            **self._answer(features, read.frame_indices, read.frame_times_seconds),
             warnings=tuple(self._warnings(read)),
             duration_seconds=read.duration_seconds,
             images=read.frames,
             picture_box_px=_picture_box_px(read, self.spec),
         )
+
+    def _answer(
+        self, features: np.ndarray, indices: Sequence[int], times_seconds: Sequence[float | None]
+    ) -> dict[str, Any]:
+        """What the head says of a clip's features (T, D), as fields of its classification."""
+        temperature = self.calibration.temperature
+        prediction = predict(self._model.head, features, temperature=temperature)
+        index = prediction.class_index
+        importance = leave_one_out(self._model.head, features, index, temperature=temperature)
+        return {
+            "label": self.labels[index],
+            "class_index": index,
+            "probabilities": {
+                label: float(probability)
+                for label, probability in zip(self.labels, prediction.probabilities, strict=True)
+            },
+            "frames": _evidence(indices, times_seconds, prediction.attention_weights, importance),
+            "unsure": self.calibration.is_unsure(prediction.confidence),
+        }
 
     def explain(self, result: Classification, *, num_key_frames: int = 3) -> Explanation:
         """Where in its key frames the label of a classification was seen, and what is known of the attention.
@@ -305,13 +362,16 @@ def _picture_box_px(read: ClipRead, spec: ClipSpec) -> tuple[int, int, int, int]
 
 
 def _evidence(
-    read: ClipRead, attention_weights: np.ndarray, importance: np.ndarray
+    indices: Sequence[int],
+    times_seconds: Sequence[float | None],
+    attention_weights: np.ndarray,
+    importance: np.ndarray,
 ) -> tuple[FrameEvidence, ...]:
     return tuple(
         FrameEvidence(
             index=index, time_seconds=seconds, attention_weight=float(weight), importance=float(fall)
         )
         for index, seconds, weight, fall in zip(
-            read.frame_indices, read.frame_times_seconds, attention_weights, importance, strict=True
+            indices, times_seconds, attention_weights, importance, strict=True
         )
     )

@@ -27,7 +27,7 @@ def classification_html(result: "Classification") -> str:
     most_importance = max([*(abs(frame.importance) for frame in result.frames), 1e-9])
     frames = "".join(
         _row(
-            f"{frame.time_seconds:.2f} s",
+            f"{frame.index + 1}" if frame.time_seconds is None else f"{frame.time_seconds:.2f} s",
             _bar(frame.attention_weight / most_weight),
             f"{100 * frame.attention_weight:.1f} %",
             _bar(abs(frame.importance) / most_importance),

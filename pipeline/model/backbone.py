@@ -6,6 +6,7 @@ from torch.func import functional_call
 
 from pipeline.errors import UsageError
 from pipeline.model.frozen import Freezable
+from pipeline.model.given import GIVEN, GivenFeatures
 from pipeline.model.lengths import resolve_lengths, valid_mask
 from pipeline.model.skip_init import SkipInit
 from pipeline.model.tiny import TinyBackbone
@@ -67,21 +68,31 @@ class FrameBackbone(Freezable):
         return features[:, order]
 
 
-Backbone = FrameBackbone | TinyBackbone
+Backbone = FrameBackbone | TinyBackbone | GivenFeatures
 
 
-def build_backbone(name: str, *, image_size: int, dry_run: bool = True) -> Backbone:
+def build_backbone(
+    name: str, *, image_size: int, dry_run: bool = True, feature_dim: int | None = None
+) -> Backbone:
     """The backbone of that name with random weights, for frames of `image_size` pixels.
 
     Args:
-        name: `tiny`, or a classification model of torchvision.
+        name: `tiny`, `given`, or a classification model of torchvision.
         image_size: S.
         dry_run: see `FrameBackbone`; a model that was trained needs none.
+        feature_dim: D of `given`, which cannot tell by itself.
 
     Raises:
         UsageError: an unknown name (with the closest known ones), or a size that it cannot read.
     """
     check_backbone_name(name)
+    if name == GIVEN:
+        if feature_dim is None:
+            raise UsageError(
+                f"the backbone {GIVEN} is for features given directly: give an .npz file of features, or "
+                "another --backbone."
+            )
+        return GivenFeatures(feature_dim)
     return TinyBackbone() if name == TINY else FrameBackbone(name, image_size, dry_run=dry_run)
 
 

@@ -24,7 +24,8 @@ class ModelConfig:
     """What a classifier is made of.
 
     Attributes:
-        backbone: `tiny`, or the name of a classification model of torchvision.
+        backbone: `tiny`, the name of a classification model of torchvision, or `given` where features are
+            given directly: then what is said of pixels means nothing.
         image_size: S, side of the frames in pixels; the same as the clip spec's.
         head: the head; its `feature_dim` is the backbone's (`backbone_feature_dim`).
         mean_rgb: taken away from pixel values in 0 .. 1, before
@@ -99,7 +100,12 @@ class ClipClassifier(nn.Module):
     def __init__(self, config: ModelConfig, *, dry_run: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.backbone = build_backbone(config.backbone, image_size=config.image_size, dry_run=dry_run)
+        self.backbone = build_backbone(
+            config.backbone,
+            image_size=config.image_size,
+            dry_run=dry_run,
+            feature_dim=config.head.feature_dim,
+        )
         if config.head.feature_dim != self.backbone.feature_dim:
             raise UsageError(
                 f"feature_dim is {config.head.feature_dim}, but the backbone {config.backbone} gives "

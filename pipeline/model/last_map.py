@@ -17,6 +17,7 @@ from torch.func import functional_call
 
 from pipeline.errors import UsageError
 from pipeline.model.backbone import Backbone
+from pipeline.model.given import GivenFeatures
 from pipeline.model.tiny import TinyBackbone
 
 
@@ -52,6 +53,8 @@ def map_layer(backbone: Backbone) -> MapLayer:
     """
     if isinstance(backbone, TinyBackbone):
         return MapLayer("convolutions", has_tokens=False)
+    if isinstance(backbone, GivenFeatures):
+        raise UsageError("features that are given directly have no frames to look into.")
     if isinstance(backbone.network, torchvision.models.VisionTransformer):
         blocks = dict(backbone.network.encoder.layers.named_children())
         return MapLayer(f"network.encoder.layers.{list(blocks)[-1]}.ln_1", has_tokens=True)

@@ -1,7 +1,46 @@
-"""Lengths of padded sequences: how many of the T steps of each item are real."""
+"""Lengths of padded sequences: how many of the T steps of each item are real.
 
+Features (N, T, D) carry them along: the steps after a clip's end are NaN in all columns.
+"""
+
+from typing import overload
+
+import numpy as np
 import torch
 from torch import Tensor
+
+
+@overload
+def given_lengths(features: np.ndarray) -> np.ndarray: ...
+@overload
+def given_lengths(features: Tensor) -> Tensor: ...
+def given_lengths(features: np.ndarray | Tensor) -> np.ndarray | Tensor:
+    """The lengths (N,) int64, 1 .. T, of features (N, T, D): the last step of each that is not padding.
+
+    Padding is NaN in all columns, to the end; a step with a number in it is none. Where the last step of
+    every clip is real, only those are looked at. A clip of NaN alone has length 1: that is no padding, but
+    features that are spoilt.
+    """
+    if isinstance(features, Tensor):
+        return _given_lengths(features)
+    lengths: np.ndarray = _given_lengths(torch.from_numpy(features)).numpy()
+    return lengths
+
+
+def _given_lengths(features: Tensor) -> Tensor:
+    N, T = features.shape[:2]
+    lengths = torch.full((N,), T, dtype=torch.int64, device=features.device)
+    short = features[:, -1].isnan().reshape(N, -1).all(dim=1).nonzero().flatten()
+    if len(short):
+        is_real = ~features[short].isnan().reshape(len(short), T, -1).all(dim=2)  # (n, T)
+        steps = torch.arange(1, T + 1, device=features.device)
+        lengths[short] = (is_real * steps).amax(dim=1).clamp(min=1)
+    return lengths
+
+
+def valid_steps(features: np.ndarray) -> np.ndarray:
+    """One clip's features (T, D) without the padding after its end: (length, D)."""
+    return features[: int(given_lengths(features[None])[0])]
 
 
 def resolve_lengths(

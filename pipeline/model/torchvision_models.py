@@ -7,6 +7,7 @@ import torchvision
 from torch import nn
 
 from pipeline.errors import UsageError
+from pipeline.model.given import GIVEN
 
 IMAGENET_CLASSES = 1000
 AUXILIARY = ("aux1", "aux2", "AuxLogits")  # classifiers beside the last one: GoogLeNet, Inception
@@ -21,11 +22,13 @@ def torchvision_names() -> list[str]:
 
 
 def check_backbone_name(name: str) -> None:
-    """Refuses a name that is neither `tiny` nor a classification model of torchvision.
+    """Refuses a name that is neither `tiny` nor `given`, nor a classification model of torchvision.
 
     Raises:
         UsageError: with the closest names.
     """
+    if name == GIVEN:
+        return
     known = ["tiny", *torchvision_names()]
     if name not in known:
         close = difflib.get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)

@@ -57,7 +57,7 @@ def write_folds_page(
             ],
             "training_facts": [
                 ("backbone", backbone_words(options["backbone"], options)),
-                ("a clip", clip_words(store.spec)),
+                ("a clip", clip_words(store.spec, takes_features=not store.has_frames)),
                 *run_facts(given),
             ],
             "data": data_facts(store),

@@ -94,7 +94,7 @@ def write_run_page(
             "probabilities": probability_rows(judged),
             "explanations": _explanations(judged.get("explanations")),
             "mistakes": film_strips(store, answers),
-            "mistakes_text": _mistakes_text(wrong, len(answers)),
+            "mistakes_text": _mistakes_text(wrong, len(answers), has_frames=store.has_frames),
             "commands": commands,
         },
     )
@@ -126,8 +126,9 @@ def _kept(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> str:
     return f"Of {len(history)} epochs, the weights of epoch {best_epoch} are kept."
 
 
-def _mistakes_text(wrong: int, total: int) -> str:
+def _mistakes_text(wrong: int, total: int, *, has_frames: bool) -> str:
     if not wrong:
         return f"No mistake in {total} clips."
     shown = "" if wrong <= MAX_MISTAKES else f" The {MAX_MISTAKES} most confident are shown."
-    return f"{wrong} of {total} clips, the most confident mistake first.{shown}"
+    pictures = "" if has_frames else " They are features given directly: there are no frames to show."
+    return f"{wrong} of {total} clips, the most confident mistake first.{shown}{pictures}"

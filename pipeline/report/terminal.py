@@ -15,7 +15,7 @@ _MAX_LABEL_COLUMNS = 36
 def terminal_bars(
     *,
     probabilities: Mapping[str, float],
-    times_seconds: Sequence[float],
+    times_seconds: Sequence[float | None],
     attention_weights: Sequence[float],
     importances: Sequence[float],
     attention_trusted: bool | None = None,
@@ -26,7 +26,7 @@ def terminal_bars(
 
     Args:
         probabilities: of every label.
-        times_seconds: of each frame in its video.
+        times_seconds: of each frame in its video; None: steps of given features, which have numbers alone.
         attention_weights: of each frame; bars are drawn on the scale of the largest.
         importances: of each frame: how much the label's probability falls without it.
         attention_trusted: False leaves the attention out, as it was found to tell nothing.
@@ -51,15 +51,19 @@ def terminal_bars(
         rest = sum(probability for _, probability in ranked[len(shown) :])
         lines.append(f"  {len(ranked) - len(shown)} more, together {100 * rest:.1f} %")
     has_attention = attention_trusted is not False
-    lines += ["", f"  frame      time  left out{'  attention' if has_attention else ''}"]
+    has_times = None not in times_seconds
+    place = "frame      time" if has_times else " step"
+    lines += ["", f"  {place}  left out{'  attention' if has_attention else ''}"]
     peak, decisive = max([*attention_weights, 1e-9]), most_important(importances)
     rows = zip(times_seconds, attention_weights, importances, strict=True)
     for index, (time_seconds, weight, fall) in enumerate(rows):
-        line = f"  {index + 1:5d}  {time_seconds:6.2f} s  {fall_points(fall):>8}"
+        time = "" if time_seconds is None else f"  {time_seconds:6.2f} s"
+        line = f"  {index + 1:5d}{time}  {fall_points(fall):>8}"
         if has_attention:
             line += f"  {draw(weight / peak, _FRAME_BAR_COLUMNS)} {100 * weight:5.1f} %"
         lines.append(line + ("  <- most" if index == decisive else ""))
-    lines.append("  left out: by how many points (of 100) the probability falls without the frame")
+    what = "frame" if has_times else "step"
+    lines.append(f"  left out: by how many points (of 100) the probability falls without the {what}")
     if not has_attention:
         lines.append(
             "  attention is not shown: this model's was not found to tell better than chance what counts"

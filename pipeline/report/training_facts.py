@@ -8,6 +8,7 @@ from pipeline.clips.clip import SPLITS
 from pipeline.clips.store import ClipStore
 from pipeline.clips.summary import Shared, Summary
 from pipeline.model.checkpoint import Checkpoint
+from pipeline.model.given import GIVEN
 from pipeline.model.head import HeadConfig
 from pipeline.report.charts import bar
 from pipeline.spec import ClipSpec
@@ -28,6 +29,7 @@ _ORIGINS = {
     "folders": "given by the folders",
     "lists": "given by lists",
     "made": "made by clipwise preprocess: stratified by class, groups kept whole",
+    "file": "given by the file of features",
 }
 
 
@@ -36,20 +38,26 @@ def model_facts(checkpoint: Checkpoint) -> list[Fact]:
     provenance = checkpoint.provenance
     options, trained = _mapping(provenance, "options"), _mapping(provenance, "training_clips")
     counts = [f"{label} {number}" for label, number in trained.items()]
-    seconds = checkpoint.clip_seconds
     return [
         ("backbone", backbone_words(checkpoint.model.backbone, options)),
         ("head", head_words(checkpoint.model.head)),
         *([("started from", f"a trained model, SHA-256 {provenance['init_sha256']}")]
           if provenance.get("init_sha256") else []),
-        ("a clip", clip_words(checkpoint.spec)),
+        ("a clip", clip_words(checkpoint.spec, takes_features=checkpoint.model.backbone == GIVEN)),
         ("training clips", ", ".join(counts) or "not known"),
-        (
-            "their length",
-            f"{seconds['min']:.3g} to {seconds['max']:.3g} seconds, median {seconds['median']:.3g}",
-        ),
+        ("their length", _length_words(checkpoint)),
         *run_facts(provenance),
     ]  # fmt: skip
+
+
+def _length_words(checkpoint: Checkpoint) -> str:
+    """How long the training clips were, in seconds or, of given features, in steps."""
+    lengths, unit = checkpoint.clip_seconds, "seconds"
+    if checkpoint.model.backbone == GIVEN:
+        lengths, unit = _mapping(checkpoint.provenance, "training_steps"), "steps"
+    if not all(isinstance(lengths.get(name), int | float) for name in ("min", "median", "max")):
+        return "not known"
+    return f"{lengths['min']:.3g} to {lengths['max']:.3g} {unit}, median {lengths['median']:.3g}"
 
 
 def run_facts(given: Mapping[str, Any]) -> list[Fact]:
@@ -67,6 +75,8 @@ def run_facts(given: Mapping[str, Any]) -> list[Fact]:
 
 def backbone_words(backbone: str, options: Mapping[str, Any]) -> str:
     """The backbone, where its weights came from, and whether it was trained."""
+    if backbone == GIVEN:
+        return "none: features are given directly"
     weights = str(options.get("weights", "not known"))
     if weights == "none":
         return f"{backbone}, trained from random weights"
@@ -103,8 +113,10 @@ def _recurrent_words(head: HeadConfig) -> list[str]:
     ]
 
 
-def clip_words(spec: ClipSpec) -> str:
+def clip_words(spec: ClipSpec, *, takes_features: bool = False) -> str:
     """What a clip is."""
+    if takes_features:
+        return f"{spec.num_frames} steps of numbers, or fewer where lengths are given"
     fits = {
         "letterbox": "aspect ratio kept, padded",
         "stretch": "stretched, aspect ratio ignored",
@@ -121,7 +133,10 @@ def data_facts(store: ClipStore) -> dict[str, Any]:
     summary, groups = Summary.of(store.labels, store.clips), count_groups(store.usable())
     rows = [(label, [*of.values(), sum(of.values())]) for label, of in summary.counts.items()]
     most = max((cells[-1] for _, cells in rows), default=0)
-    facts = [("split", split_words(store.manifest.get("split") or {})), ("groups", _groups_words(groups))]
+    split = split_words(store.manifest.get("split") or {})
+    if not store.has_frames:
+        split = split.replace("clipwise preprocess", "Clipwise")
+    facts = [("split", split), ("groups", _groups_words(groups, store.unit))]
     if summary.failed:
         facts.append(
             ("not readable", f"videos that gave no clip and have no part in this: {len(summary.failed)}")
@@ -149,9 +164,9 @@ def data_facts(store: ClipStore) -> dict[str, Any]:
     }
 
 
-def _groups_words(groups: Groups) -> str:
+def _groups_words(groups: Groups, unit: str) -> str:
     if not groups.given:
-        return "none given: each file was taken as independent of the others"
+        return f"none given: each {unit} was taken as independent of the others"
     ungrouped = f"; {groups.num_ungrouped} clips have none" if groups.num_ungrouped else ""
     return f"{len(groups.given)} given{ungrouped}"
 

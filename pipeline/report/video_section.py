@@ -55,7 +55,7 @@ def video_section(result: Classification, heat_maps: Mapping[int, NDArray[np.flo
         "frames": [
             {
                 "number": number,
-                "time": time_words(frame.time_seconds),
+                "time": time_words(frame.shown_seconds),
                 "is_key": number - 1 in heat_maps,
                 "picture": jpeg(_cut(pictures[number - 1], box), side_px=_FRAME_PX),
                 "left_out_bar": signed_bar(frame.importance / scale, width_px=_BAR_PX),
@@ -94,7 +94,7 @@ def _summary(result: Classification) -> str:
     if len(falls) == 1:
         return "The clip has one frame, which cannot be left out."
     most = int(np.argmax(np.abs(falls)))
-    place = f"Frame {most + 1} ({time_words(result.frames[most].time_seconds)}) matters most"
+    place = f"Frame {most + 1} ({time_words(result.frames[most].shown_seconds)}) matters most"
     if most_important(falls) is None:
         largest = points(abs(falls[most]), abs(falls[most])).lstrip("+")
         drawn = "" if abs(falls[most]) < _LEAST_SCALE else " The bars are drawn large all the same."
@@ -118,7 +118,7 @@ def _key_frame(
 ) -> dict[str, Any]:
     return {
         "number": index + 1,
-        "time": time_words(frame.time_seconds),
+        "time": time_words(frame.shown_seconds),
         "left_out": points(frame.importance, scale),
         "plain": jpeg(_cut(picture, box), side_px=_KEY_FRAME_PX),
         "heat": jpeg(_cut(overlay(picture, heat), box), side_px=_KEY_FRAME_PX),

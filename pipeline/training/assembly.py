@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,7 +45,7 @@ def assemble(
             image_size=store.spec.image_size,
             head=head_config(
                 options,
-                feature_dim=backbone_feature_dim(options.backbone, image_size=store.spec.image_size),
+                feature_dim=_feature_dim(store, options),
                 num_classes=len(store.labels),
             ),
             precision=options.precision,
@@ -56,6 +56,13 @@ def assemble(
     else:
         load_weights(classifier.backbone, options.backbone, options.weights)
     return classifier
+
+
+def _feature_dim(store: ClipStore, options: TrainOptions) -> int:
+    """D: of the features in the store, or of the backbone."""
+    if store.features is not None:
+        return int(store.features.shape[2])
+    return backbone_feature_dim(options.backbone, image_size=store.spec.image_size)
 
 
 def describe(
@@ -80,6 +87,7 @@ def describe(
         provenance={
             **given,
             "training_clips": dict(sorted(Counter(clip.label for clip in train_clips).items())),
+            **({} if store.has_frames else {"training_steps": _steps(train_clips)}),
             "versions": {
                 "clipwise": clipwise_version,
                 "python": platform.python_version(),
@@ -97,6 +105,12 @@ def _clip_seconds(clip: Clip) -> float:
     duration = clip.duration_seconds or 0.0
     end = duration if clip.end_seconds is None else min(clip.end_seconds, duration)
     return end - (clip.start_seconds or 0.0)
+
+
+def _steps(clips: Sequence[Clip]) -> dict[str, float]:
+    """How many steps clips of given features have, which have no length in seconds."""
+    steps = [clip.num_frames or 0 for clip in clips]
+    return {"min": min(steps), "median": median(steps), "max": max(steps)}
 
 
 def head_config(options: TrainOptions, *, feature_dim: int, num_classes: int) -> HeadConfig:

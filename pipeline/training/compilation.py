@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from pipeline.model.backbone import Backbone, FrameBackbone
+from pipeline.model.backbone import Backbone
+from pipeline.model.tiny import TinyBackbone
 
 
 @contextlib.contextmanager
@@ -21,7 +22,8 @@ def compiled(backbone: Backbone, batch: torch.Tensor, *, say: Callable[[str], No
         batch: (B, T, 3, S, S) float, what it will read, to try it on.
         say: is told what became of it.
     """
-    network = backbone.network if isinstance(backbone, FrameBackbone) else backbone.convolutions
+    is_tiny = isinstance(backbone, TinyBackbone)
+    network = backbone.get_submodule("convolutions" if is_tiny else "network")
     before = copy.deepcopy(network.state_dict())  # the trial moves statistics
     # One set of kernels for each size of batch: with sizes left open, which kernels there are would depend on
     # the order in which the sizes came, and a resumed run would not end in the same bits.

@@ -58,7 +58,7 @@ def plan_folds(store: ClipStore, *, num_folds: int, num_repeats: int, seed: int)
         stores=stores,
         num_used=len(held),
         num_total=len(listed),
-        notes=tuple(_notes(listed, clips, dealt, held)),
+        notes=tuple(_notes(store, listed, clips, dealt, held)),
     )
 
 
@@ -87,7 +87,11 @@ def _fold_store(
 
 
 def _notes(
-    listed: Sequence[Clip], clips: Sequence[Clip], dealt: Sequence[Dealt], held: Sequence[Dealt]
+    store: ClipStore,
+    listed: Sequence[Clip],
+    clips: Sequence[Clip],
+    dealt: Sequence[Dealt],
+    held: Sequence[Dealt],
 ) -> list[str]:
     """What of a store's clips no fold holds back."""
     notes = []
@@ -106,5 +110,5 @@ def _notes(
             f"back: they are all that is known of some class. There are no figures of: {', '.join(alone)}."
         )
     if all(clip.group.startswith("sha256:") for clip in clips):
-        notes.append("No groups were given: each file was taken as independent of the others.")
+        notes.append(f"No groups were given: each {store.unit} was taken as independent of the others.")
     return notes

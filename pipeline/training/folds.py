@@ -49,6 +49,7 @@ from pipeline.model.checkpoint import FOLDS_FILE
 from pipeline.training.assembly import assemble
 from pipeline.training.batches import class_indices_of
 from pipeline.training.fold_plan import FoldPlan, plan_folds
+from pipeline.training.given_options import options_for
 from pipeline.training.gradient_check import check_gradients
 from pipeline.training.mirroring import mirrored_classes
 from pipeline.training.options import TrainOptions
@@ -122,6 +123,7 @@ def cross_validate(
     if num_repeats < 1:
         raise UsageError(f"--repeats is {num_repeats}; allowed: 1 or more.")
     store = ClipStore.open(clips)
+    options = options_for(store, options)
     plan = plan_folds(store, num_folds=num_folds, num_repeats=num_repeats, seed=options.seed)
     mirrored_classes(store.labels, options.flip_labels)
     if device.type == "mps":
@@ -156,7 +158,7 @@ def _embed_once(
 ) -> None:
     """Fills the cache for all folds, where the backbone is the same for all of them."""
     classifier = assemble(store, options, init=None, say=watch.say).to(device)
-    if options.trains_backbone:
+    if options.trains_backbone or options.takes_features:
         return
     embedder = Embedder(classifier, device=device, runtime=runtime)
     watch.say(f"embedding with {options.backbone} on {embedder.runtime_words}")

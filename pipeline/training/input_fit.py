@@ -25,7 +25,7 @@ from torch import Tensor
 
 from pipeline.model.fitted_input import FittedInput
 from pipeline.model.head import SequenceHead
-from pipeline.model.lengths import resolve_lengths, valid_mask
+from pipeline.model.lengths import given_lengths, resolve_lengths, valid_mask
 
 NUM_FOLDS = 4
 FRAMES_SHARE = 0.3
@@ -54,7 +54,7 @@ def fit_input(
         frame_features: (N, T, D) of the training clips, and of them alone.
         class_indices: (N,) their classes.
         groups: N names of what must not be split.
-        lengths: (N,) valid frames of each clip; None: all T.
+        lengths: (N,) valid frames of each clip; None: as the features tell (`given_lengths`).
         class_directions: whether the regression is fitted; without, its directions are 0.
         seed: of the folds, and of the clips taken where there are too many.
 
@@ -62,6 +62,7 @@ def fit_input(
         How right the regression was on clips held back, 0 (chance) to 1, and 0 without it; None where the
         head has no fitted input, or one that was fitted before: a trained head (`--init`) knows no other.
     """
+    lengths = given_lengths(frame_features) if lengths is None else lengths
     if not isinstance(head.input, FittedInput):
         head.fit_normalisation(frame_features, lengths)
         return None

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from pipeline.clips.store import Clip
 from pipeline.errors import TrainingError
+from pipeline.model.lengths import given_lengths, valid_mask, zero_pads
 from pipeline.training.batches import clip_name
 from pipeline.training.task import Batches
 
@@ -15,8 +16,15 @@ _TOO_LARGE = 1e6  # weights of a healthy network are a thousandth of this or les
 
 
 def check_features(features: np.ndarray, clips: Sequence[Clip]) -> None:
-    """Refuses features (N, T, D) that are not numbers (TrainingError, naming the clips)."""
-    spoilt = np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
+    """Refuses features (N, T, D) that are not numbers (TrainingError, naming the clips); padding is none."""
+    lengths = given_lengths(features)
+    spoilt = np.array(
+        [
+            row
+            for row in np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
+            if not np.isfinite(features[row, : lengths[row]]).all()
+        ]
+    )
     if len(spoilt):
         named = ", ".join(clip_name(clips[row]) for row in spoilt[:3])
         more = f" and {len(spoilt) - 3} more" if len(spoilt) > 3 else ""
@@ -46,6 +54,7 @@ def cause(
         learning_rate: of the run, at its peak.
     """
     lower = f"Try a --learning-rate below {learning_rate:.2g}."
+    inputs = _without_padding(inputs)
     spoilt = _not_finite(inputs)
     if spoilt:
         named = ", ".join(batches.name(rows[position]) for position in spoilt[:3])
@@ -80,6 +89,13 @@ def cause(
             "--amp off."
         )
     return f"the logits reach {float(logits.abs().max()):.3g}, beyond what the loss can hold. {lower}"
+
+
+def _without_padding(inputs: Tensor) -> Tensor:
+    """Features (B, T, D) with zeros after the end of each clip; pixels as they are."""
+    if not inputs.is_floating_point() or inputs.ndim != 3:
+        return inputs
+    return zero_pads(inputs, valid_mask(given_lengths(inputs), inputs.shape[1]))
 
 
 def _not_finite(values: Tensor) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pipeline.errors import UsageError
 
 TINY = "tiny"
+GIVEN = "given"
 NO_WEIGHTS = "none"
 FITTED_DIM = 64
 LINEAR_POOLINGS = ("centre", "mean", "statistics")
@@ -18,7 +19,8 @@ class TrainOptions:
     """Options of one training run."""
 
     backbone: str = "mobilenet_v3_large"
-    """CNN that embeds each frame: `tiny`, or any torchvision classification model by name."""
+    """CNN that embeds each frame: `tiny`, or any torchvision classification model by name. With an .npz file
+    of features there is none (`given`)."""
     weights: str = "imagenet"
     """Where its weights come from: `imagenet` (downloaded once by torchvision), a FILE (.pth or
     .safetensors), or `none` (random, to be trained)."""
@@ -161,7 +163,12 @@ class TrainOptions:
     @property
     def trains_backbone(self) -> bool:
         """Whether the backbone is trained, from pixels."""
-        return self.finetune or self.weights == NO_WEIGHTS
+        return not self.takes_features and (self.finetune or self.weights == NO_WEIGHTS)
+
+    @property
+    def takes_features(self) -> bool:
+        """Whether features are given directly: there is no backbone."""
+        return self.backbone == GIVEN
 
     @property
     def mirrors(self) -> bool:
@@ -197,7 +204,7 @@ class TrainOptions:
         """The rate that warm-up ends with."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 2e-3 if self.weights == NO_WEIGHTS else 1e-3
+        return 2e-3 if self.trains_backbone and not self.pretrained else 1e-3
 
     @property
     def is_linear(self) -> bool:

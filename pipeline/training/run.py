@@ -25,7 +25,9 @@ from pipeline.files import (
 )
 from pipeline.model.checkpoint import MODEL_FILE, save_checkpoint
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.lengths import given_lengths
 from pipeline.training.assembly import assemble, describe
+from pipeline.training.given_options import options_for
 from pipeline.training.gradient_check import check_gradients
 from pipeline.training.mirroring import mirrored_classes
 from pipeline.training.options import TrainOptions
@@ -82,6 +84,7 @@ def train(
     """
     watch = watch or Watch()
     store = ClipStore.open(clips)
+    options = options_for(store, options)
     _check_trainable(store)
     mirrored_classes(store.labels, options.flip_labels)
     if device.type == "mps":
@@ -169,7 +172,8 @@ class _Run:
         save_baselines(self.out / BASELINES_FILE, judged.baselines)
         write_text(self.out / HISTORY_FILE, history_csv(result.history))
         judged, features = calibrate(judged, self.store, wanted_precision=self.options.abstain_precision)
-        explaining = Explaining(max_clips=_MAX_EXPLAINED) if self.store.spec.num_frames > 1 else None
+        has_order = bool((given_lengths(features) > 1).any())
+        explaining = Explaining(max_clips=_MAX_EXPLAINED) if has_order else None
         judgement = judge(judged, self.store, split="val", features=features, explaining=explaining)
         metrics = {
             "best_epoch": result.best_epoch,

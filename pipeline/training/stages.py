@@ -16,6 +16,7 @@ from pipeline.evaluation.baselines import Baselines, fit_baselines
 from pipeline.evaluation.judge import baseline_inputs
 from pipeline.files import write_text
 from pipeline.model.classifier import ClipClassifier
+from pipeline.model.lengths import given_lengths
 from pipeline.model.threads import one_thread
 from pipeline.training.augmentation import ClipAugmentation
 from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of, clip_name
@@ -87,7 +88,8 @@ class Stages:
     def _fit_frozen(self) -> tuple[FitResult, Baselines]:
         """Trains the head on the features of the frozen backbone."""
         self.classifier.freeze_backbone()
-        self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime_words}")
+        if not self.options.takes_features:
+            self.watch.say(f"embedding with {self.options.backbone} on {self.embedder.runtime_words}")
         train, val = self._embed("train"), self._embed("val")
         baselines = self._fit_baselines(train)
         return self._fit_head(train, val, self.options, self.out / RESUME_FILE), baselines
@@ -124,7 +126,7 @@ class Stages:
         segments = self._segments(train)
         task = Task(
             model=head,
-            logits=lambda inputs: head(inputs).logits,
+            logits=lambda inputs: head(inputs, given_lengths(inputs)).logits,
             parameter_groups=[{"params": list(head.parameters()), "rate": 1.0}],
             train=self._feature_batches(segments, self._clips("train")),
             val=self._feature_batches(val, self._clips("val")),

@@ -1,0 +1,63 @@
+"""A figure and how sure it is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.evaluation.draws import Interval
+from pipeline.evaluation.intervals import corrected_t_interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure, its 95 % interval and its standard error.
+
+    Attributes:
+        mean: the figure itself.
+        interval: None where nothing tells how sure it is: too few groups, or not one mistake.
+        se: None in the same cases.
+    """
+
+    mean: float
+    interval: Interval | None = None
+    se: float | None = None
+
+    @property
+    def surely_above(self) -> bool:
+        """Whether the interval lies above 0."""
+        return self.interval is not None and self.interval[0] > 0
+
+    @property
+    def surely_below(self) -> bool:
+        """Whether the interval lies below 0."""
+        return self.interval is not None and self.interval[1] < 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {"mean": self.mean, "interval": list(self.interval) if self.interval else None, "se": self.se}
+
+    def words(self, *, signed: bool = True, digits: int = 3) -> str:
+        """`+0.031 (95 % interval +0.010 to +0.052)`; without a sign where it is not a difference."""
+        sign = "+" if signed else ""
+        text = f"{self.mean:{sign}.{digits}f}"
+        if self.interval is None:
+            return f"{text} (no interval)"
+        low, high = self.interval
+        return f"{text} (95 % interval {low:{sign}.{digits}f} to {high:{sign}.{digits}f})"
+
+
+def fold_figure(values: np.ndarray, *, test_share: float, enough_groups: bool = True) -> Figure:
+    """The mean of what is known of each fold only, such as epochs (`corrected_t_interval`).
+
+    Args:
+        values: one for each fold of each repeat (n,).
+        test_share: clips judged by clips trained on, in a fold.
+        enough_groups: False: no interval.
+    """
+    values = np.asarray(values, dtype=float)
+    mean = float(values.mean())
+    if not enough_groups or len(values) < 2 or np.ptp(values) == 0:
+        return Figure(mean=mean)  # a spread of 0 would make certainty of a coincidence
+    error = ((1 / len(values) + test_share) * values.var(ddof=1)) ** 0.5
+    return Figure(mean=mean, interval=corrected_t_interval(values, test_share=test_share), se=float(error))

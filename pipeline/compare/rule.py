@@ -1,0 +1,181 @@
+"""Which rung of the ladder the data supports: the simplest that is not surely behind the best."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.compare.scorer import PRIMARY, Scored, Scorer
+
+LEVEL = 0.95
+ALARM_LEVEL = 0.975
+_CHANCE_KEY = "balanced_accuracy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortfall:
+    """How far a rung is behind the best one, in macro-F1.
+
+    Attributes:
+        behind: the best rung's score minus its own.
+        allowed: so far behind it may be and still be called as good; None: too few groups to tell.
+    """
+
+    behind: float
+    allowed: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {"behind": self.behind, "allowed": self.allowed}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboveChance:
+    """Whether any head tells the classes apart.
+
+    The macro-F1 of always saying the most frequent class is low (1/3 for two even classes) and tossing a coin
+    beats it; the balanced accuracy of both is 1 / K exactly.
+
+    Attributes:
+        head: the one with the most balanced accuracy.
+        advantage: its balanced accuracy minus 1 / K.
+        by_chance: so much the best of as many heads reaches by chance, in 39 of 40 cases at most; None: too
+            few groups to tell.
+    """
+
+    head: str
+    advantage: float
+    by_chance: float | None
+
+    @property
+    def found(self) -> bool | None:
+        """None: that cannot be told."""
+        return None if self.by_chance is None else self.advantage > self.by_chance
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "head": self.head,
+            "advantage": self.advantage,
+            "by_chance": self.by_chance,
+            "found": self.found,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupportedRung:
+    """The rule's answer.
+
+    Attributes:
+        supported: name of the rung; None: that cannot be told.
+        best: the rung with the highest macro-F1 (of equals the simplest), the majority left aside.
+        one_standard_error: of the best rung's macro-F1; None with too few groups, or not one mistake.
+        shortfalls: of each rung but the majority.
+        above_chance: whether anything beats the majority; where not, that is the rung supported.
+    """
+
+    supported: str | None
+    best: str
+    one_standard_error: float | None
+    shortfalls: dict[str, Shortfall]
+    above_chance: AboveChance
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether there were groups enough."""
+        return self.supported is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "supported": self.supported,
+            "best": self.best,
+            "one_standard_error": self.one_standard_error,
+            "shortfalls": {name: each.to_dict() for name, each in self.shortfalls.items()},
+            "above_chance": self.above_chance.to_dict(),
+        }
+
+
+def supported_rung(
+    scorer: Scorer,
+    ladder: Mapping[str, Scored],
+    *,
+    majority: str = "majority",
+    beside: Mapping[str, Scored] | None = None,
+) -> SupportedRung:
+    """The simplest rung that is not surely behind the best of those above it.
+
+    "The simplest within one standard error of the best" (Breiman et al., Classification and Regression Trees,
+    1984, section 3.4.3) takes the best for a given one. It is the best of many, and where all are as good the
+    best of ten is ahead of the simplest by more than one standard error more often than not. So a rung is
+    also allowed to be behind by what picking the best of equals gives by chance: the `LEVEL` quantile over
+    draws of groups of the largest centred difference of the rungs above it to it (as in the model confidence
+    set of Hansen, Lunde and Nason, 2011), widened as intervals are.
+
+    Args:
+        scorer: that scored them.
+        ladder: scores of the rungs, simplest first.
+        majority: the name of the rung that always says the most frequent class, the first one.
+        beside: scores of heads that are no rungs: looked at too where it is asked whether anything works.
+    """
+    names = [name for name in ladder if name != majority]
+    if not names or next(iter(ladder)) != majority:
+        raise ValueError(
+            f"a ladder of {list(ladder)}; it takes {majority!r} first and one more rung at least."
+        )
+    values = np.array([ladder[name].values[PRIMARY] for name in names])
+    best = int(values.argmax())  # of equals the first, which is the simplest
+    above_chance = _above_chance(scorer, {**{name: ladder[name] for name in names}, **(beside or {})})
+    error = scorer.figures(ladder[names[best]])[PRIMARY].se
+    drawn = None if not scorer.can_tell else _stacked({name: ladder[name] for name in names}, PRIMARY)
+    shortfalls = {
+        name: Shortfall(
+            behind=float(values[best] - values[rung]),
+            allowed=None
+            if drawn is None
+            else max(error or 0.0, scorer.widening * _chance_lead(values, drawn, rung=rung, best=best)),
+        )
+        for rung, name in enumerate(names)
+    }
+    supported = None
+    if above_chance.found is not None:
+        supported = majority
+        if above_chance.found:
+            supported = next(
+                name
+                for name, each in shortfalls.items()
+                if each.allowed is not None and each.behind <= each.allowed
+            )
+    return SupportedRung(
+        supported=supported,
+        best=names[best],
+        one_standard_error=error,
+        shortfalls=shortfalls,
+        above_chance=above_chance,
+    )
+
+
+def _chance_lead(values: np.ndarray, drawn: np.ndarray, *, rung: int, best: int) -> float:
+    """What the best of the rungs above one is ahead of it by chance, were all as good: of draws (B, H)."""
+    others = sorted({best, *range(rung + 1, len(values))} - {rung})
+    if not others:
+        return 0.0
+    centred = drawn - values
+    leads = (centred[:, others] - centred[:, [rung]]).max(axis=1)
+    return max(0.0, float(np.quantile(leads, LEVEL)))
+
+
+def _above_chance(scorer: Scorer, heads: Mapping[str, Scored]) -> AboveChance:
+    values = np.array([each.values[_CHANCE_KEY] for each in heads.values()])
+    head = list(heads)[int(values.argmax())]
+    by_chance = None
+    if scorer.can_tell:
+        centred = _stacked(heads, _CHANCE_KEY) - values
+        by_chance = scorer.widening * float(np.quantile(centred.max(axis=1), ALARM_LEVEL))
+    return AboveChance(head=head, advantage=float(values.max()) - scorer.chance, by_chance=by_chance)
+
+
+def _stacked(heads: Mapping[str, Scored], key: str) -> np.ndarray:
+    """Draws (B, H) of one score of all heads."""
+    return np.stack([each.draws[key] for each in heads.values() if each.draws is not None], axis=1)

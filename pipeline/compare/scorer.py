@@ -1,0 +1,166 @@
+"""Scores of heads, and of their differences, with intervals over groups that hold."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from pipeline.compare.answers import Answers
+from pipeline.compare.figure import Figure
+from pipeline.evaluation.draws import GroupDraws, class_counts, scores_of_sums
+from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, SCORE_KEYS
+
+PRIMARY = "macro_f1"
+LOG_LOSS = "log_loss"
+RETRAINING_SHARE = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Scores of one head, and the same scores of each draw of groups.
+
+    Attributes:
+        values: by name: `SCORE_KEYS`, and `log_loss` where losses are known.
+        draws: (B,) for each of them; None with too few groups.
+        sure: whether the draws say something: not where every answer is right, or every one wrong, which
+            each draw repeats.
+    """
+
+    values: dict[str, float]
+    draws: dict[str, np.ndarray] | None
+    sure: bool
+
+
+class Scorer:
+    """Scores all heads on the same draws of groups, so that differences of heads are paired.
+
+    The score of a head is that of its held-back answers of a repeat together, averaged over repeats. Drawing
+    groups again tells how it would vary with other clips to be judged by, not how it would with other clips
+    to learn from.
+
+    Attributes:
+        num_clips: N.
+        num_groups: G; with fewer than `MIN_GROUPS_FOR_INTERVAL` there are no intervals.
+        chance: the balanced accuracy of any head that looks at nothing: 1 by the classes that occur.
+        widening: what the distance of the ends of an interval from its middle is multiplied with.
+    """
+
+    def __init__(
+        self,
+        true: np.ndarray,
+        groups: Sequence[str],
+        *,
+        num_classes: int,
+        folds_by_share: float,
+        seed: int = 0,
+    ) -> None:
+        """Takes what is true of the clips.
+
+        Args:
+            true: class indices (N,).
+            groups: the group of each clip.
+            num_classes: K.
+            folds_by_share: folds of a repeat times the clips judged by the clips trained on in one of them:
+                5 x 0.2 / 0.8 = 1.25 where nothing else is held back.
+            seed: of the draws.
+        """
+        self._true, self.num_classes = np.asarray(true), num_classes
+        self.num_clips = len(self._true)
+        if len(groups) != self.num_clips:
+            raise ValueError(f"{len(groups)} groups for {self.num_clips} clips; each clip has one.")
+        self._draws = GroupDraws(groups, seed=seed)
+        self.num_groups = self._draws.num_groups
+        self.widening = math.sqrt(1 + RETRAINING_SHARE * folds_by_share)
+        self.chance = 1 / len(np.unique(self._true))
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether there are groups enough for intervals."""
+        return self.num_groups >= MIN_GROUPS_FOR_INTERVAL
+
+    def score(self, answers: Answers) -> Scored:
+        """Scores of a head on the true order of the frames."""
+        return self._score(answers.predicted, answers.losses)
+
+    def score_shuffled(self, answers: Answers) -> Scored:
+        """Scores of a head on shuffled frames, averaged over the orders; raises ValueError without them."""
+        if answers.shuffled is None:
+            raise ValueError("these answers hold none on shuffled frames.")
+        return self._score(answers.shuffled.reshape(-1, self.num_clips), None)
+
+    def figures(self, scored: Scored) -> dict[str, Figure]:
+        """Each score with its interval."""
+        bounds = {LOG_LOSS: (0.0, math.inf)}
+        return {
+            key: self._figure(value, scored.draws[key], bounds.get(key, (0.0, 1.0)))
+            if scored.draws is not None and scored.sure
+            else Figure(mean=value)
+            for key, value in scored.values.items()
+        }
+
+    def differences(self, first: Scored, second: Scored) -> dict[str, Figure]:
+        """First minus second, of each score that both have, paired over the same draws.
+
+        Where both gave the same answers on all clips the difference of their scores is 0, and so are the
+        ends of its interval: no clip here tells them apart.
+        """
+        return self.contrast(((1.0, first), (-1.0, second)))
+
+    def contrast(self, terms: Sequence[tuple[float, Scored]]) -> dict[str, Figure]:
+        """The weighted sum of the scores of several heads, of each score that all have, on the same draws."""
+        keys = [key for key in terms[0][1].values if all(key in each.values for _, each in terms)]
+        means = {key: sum(weight * each.values[key] for weight, each in terms) for key in keys}
+        if not self.can_tell:
+            return {key: Figure(mean=mean) for key, mean in means.items()}
+        drawn = {
+            key: np.sum([weight * each.draws[key] for weight, each in terms if each.draws], axis=0)
+            for key in keys
+        }
+        return {key: self._figure(means[key], drawn[key], (-math.inf, math.inf)) for key in keys}
+
+    def mean(self, values: np.ndarray) -> Figure:
+        """The mean of figures (N,) of single clips, averaged over repeats before."""
+        values = np.asarray(values, dtype=float)
+        if values.shape != (self.num_clips,):
+            raise ValueError(f"figures of shape {values.shape}; one for each of {self.num_clips} clips.")
+        mean = float(values.mean())
+        if not self.can_tell or np.ptp(values) == 0:
+            return Figure(mean=mean)
+        return self._figure(mean, self._means(values), (-math.inf, math.inf))
+
+    def _score(self, predicted: np.ndarray, losses: np.ndarray | None) -> Scored:
+        """Of answers (R, N)."""
+        if predicted.shape[1] != self.num_clips:
+            raise ValueError(f"answers on {predicted.shape[1]} clips; there are {self.num_clips}.")
+        counts = [class_counts(self._true, row, self.num_classes) for row in predicted]
+        own = np.mean([scores_of_sums(each.sum(axis=0)[None])[0] for each in counts], axis=0)
+        values = dict(zip(SCORE_KEYS, own.tolist(), strict=True))
+        draws: dict[str, np.ndarray] | None = None
+        if self.can_tell:
+            drawn = np.mean([scores_of_sums(self._draws.sums(each)) for each in counts], axis=0)
+            draws = dict(zip(SCORE_KEYS, drawn.T, strict=True))
+        if losses is not None:
+            of_clip = losses.mean(axis=0)
+            values[LOG_LOSS] = float(of_clip.mean())
+            if draws is not None:
+                draws[LOG_LOSS] = self._means(of_clip)
+        right = int((predicted == self._true).sum())
+        return Scored(values=values, draws=draws, sure=0 < right < predicted.size)
+
+    def _means(self, values: np.ndarray) -> np.ndarray:
+        sums = self._draws.sums(csr_array(np.stack([np.ones(len(values)), values], axis=1)))
+        return np.asarray(sums[:, 1] / sums[:, 0])
+
+    def _figure(self, mean: float, drawn: np.ndarray, bounds: tuple[float, float]) -> Figure:
+        ((low, high),) = self._draws.intervals(drawn[:, None])
+        lowest, highest = bounds
+        return Figure(
+            mean=mean,
+            interval=(
+                max(lowest, mean + self.widening * (low - mean)),
+                min(highest, mean + self.widening * (high - mean)),
+            ),
+            se=self.widening * float(self._draws.standard_errors(drawn[:, None])[0]),
+        )
