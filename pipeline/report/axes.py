@@ -1,14 +1,12 @@
 """The frame of a chart in SVG: from values to pixels, with ticks, grid lines and the names of the axes."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from markupsafe import escape
-
-from pipeline.report.charts import GREY
+from pipeline.report.charts import GREY, GRID, text_part
 
 _LEFT_PX, _RIGHT_PX, _TOP_PX, _BOTTOM_PX = 46, 10, 10, 42
-_GRID = "#e4e7eb"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +17,7 @@ class Axes:
         x, y: least and largest value.
         x_name, y_name: what they are; "": it is said elsewhere.
         has_whole_x: values of x are whole numbers, and so are its ticks.
+        x_marks: what stands where along x, instead of round values.
         width_px, height_px: of the drawing.
     """
 
@@ -27,6 +26,7 @@ class Axes:
     x_name: str
     y_name: str = ""
     has_whole_x: bool = False
+    x_marks: Mapping[float, str] | None = None
     width_px: int = 440
     height_px: int = 270
 
@@ -54,15 +54,18 @@ class Axes:
         drawn = []
         for value in ticks(*self.y):
             y = self.y_px(value)
-            drawn.append(f'<path d="M{left:.1f} {y:.1f}H{right:.1f}" stroke="{_GRID}"/>')
-            drawn.append(_text(left - 6, y + 4, f"{value:g}", anchor="end"))
+            drawn.append(f'<path d="M{left:.1f} {y:.1f}H{right:.1f}" stroke="{GRID}"/>')
+            drawn.append(text_part(left - 6, y + 4, f"{value:g}", anchor="end"))
         drawn.append(f'<path d="M{left:.1f} {foot:.1f}H{right:.1f}" stroke="{GREY}"/>')
-        for value in ticks(*self.x, has_whole_steps=self.has_whole_x):
-            drawn.append(_text(self.x_px(value), foot + 17, f"{value:g}", anchor="middle"))
-        drawn.append(_text((left + right) / 2, foot + 36, self.x_name, anchor="middle"))
+        marks = self.x_marks
+        if marks is None:
+            marks = {value: f"{value:g}" for value in ticks(*self.x, has_whole_steps=self.has_whole_x)}
+        for value, text in marks.items():
+            drawn.append(text_part(self.x_px(value), foot + 17, text, anchor="middle"))
+        drawn.append(text_part((left + right) / 2, foot + 36, self.x_name, anchor="middle"))
         if self.y_name:
             turned = f'transform="rotate(-90 12 {middle:.1f})"'
-            drawn.append(_text(12, middle, self.y_name, anchor="middle", more=turned))
+            drawn.append(text_part(12, middle, self.y_name, anchor="middle", more=turned))
         return drawn
 
     def path(self, points: list[tuple[float, float]]) -> str:
@@ -85,7 +88,3 @@ def ticks(low: float, high: float, *, most: int = 5, has_whole_steps: bool = Fal
         step = max(1.0, step)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(number * step, 12) for number in range(first, last + 1)]
-
-
-def _text(x_px: float, y_px: float, text: str, *, anchor: str, more: str = "") -> str:
-    return f'<text x="{x_px:.1f}" y="{y_px:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 BLUE, RED, PALE, INK, GREY = "#4c78a8", "#b3261e", "#e9edf1", "#1a1a1a", "#62666d"
-BROWN = "#b35c00"
+BROWN, GREEN, PURPLE = "#b35c00", "#2f7d4f", "#7b4f9e"
+GRID = "#e4e7eb"
 
 
 def bar(share: float, *, tick: float | None = None, is_loud: bool = False, width_px: int = 180) -> Markup:
@@ -70,3 +71,21 @@ def svg(width_px: int, height_px: int, parts: Sequence[str], *, label: str = "")
         f'<svg width="{width_px}" height="{height_px}" viewBox="0 0 {width_px} {height_px}" '
         f'role="img" {told}>{"".join(parts)}</svg>'
     )
+
+
+def text_part(x_px: float, y_px: float, text: str, *, anchor: str, more: str = "") -> str:
+    """Text in a drawing, escaped.
+
+    Args:
+        x_px: where, from the left.
+        y_px: the line it stands on, from the top.
+        text: one line.
+        anchor: which end of it is at x: "start", "middle" or "end".
+        more: other attributes of the element.
+    """
+    return f'<text x="{x_px:.1f}" y="{y_px:.1f}" text-anchor="{anchor}" {more}>{escape(text)}</text>'
+
+
+def swatch(parts: str) -> Markup:
+    """A small drawing, 26 by 12 pixels, for a legend."""
+    return svg(26, 12, [parts])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pipeline.evaluation.metrics import score
 from pipeline.model.head import SequenceHead
-from pipeline.model.lengths import resolve_lengths
+from pipeline.model.lengths import given_lengths, resolve_lengths
 from pipeline.training.losses import class_weights as weigh_classes
 from pipeline.training.losses import validation_losses
 from pipeline.training.options import TrainOptions
@@ -44,7 +44,7 @@ def fit_linear(
         head: with `config.is_linear`.
         frame_features: (N, T, D) of the training clips; padding may hold anything.
         class_indices: (N,) their classes.
-        lengths: (N,) valid frames of each clip; None: all T.
+        lengths: (N,) valid frames of each clip; None: as the features tell (`given_lengths`).
         penalty: of the squared weights, 1 / C of scikit-learn.
         class_weights: weigh classes alike, instead of clips.
 
@@ -52,6 +52,7 @@ def fit_linear(
         ValueError: the head is not linear.
     """
     N, T = frame_features.shape[:2]
+    lengths = given_lengths(frame_features) if lengths is None else lengths
     lengths = resolve_lengths(lengths, batch_size=N, num_frames=T, device=frame_features.device)
     with _what_output_reads(head) as read:
         for part in _parts(N):
