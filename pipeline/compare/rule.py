@@ -1,8 +1,9 @@
 """Which rung of the ladder the data supports: the simplest that is not surely behind the best.
 
-Rungs named in made-up tables of 120 to 500 clips, 2 to 4 classes and ten rungs (`scripts/bench_verdict.py`),
-where the rungs before the right one are 4 to 8 standard errors of the difference behind and the later ones
-as good, or up to 3 behind; 500 tables of each kind, 250 of the first:
+Rungs named in made-up tables of 120 to 500 clips in 30 groups or more, of 2 to 4 classes (made as those of
+`scripts/bench_verdict.py`, which begins at 20 groups), where the rungs before the right one are 4 to 8
+standard errors of the difference behind and the later ones as good, or up to 3 behind; 500 tables
+of each kind, 250 of the first:
 
     needed and enough    one standard error alone    this rule
     nothing works                                    .98
