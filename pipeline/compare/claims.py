@@ -69,7 +69,7 @@ def claims(
         full: name of the full design.
         plain: name of the plain LSTM that it is to beat.
         facts: of both, by name.
-        top_frame_gains: of each clip (N,), how much further the probability of the true class falls without
+        top_frame_gains: of each clip (N,), how much further the probability of the answer falls without
             the frame that has most attention than without a random one; None: not measured.
         test_share: clips judged by clips trained on, in a fold.
     """
@@ -165,7 +165,7 @@ def _readable(board: Scoreboard, gains: np.ndarray | None) -> Claim:
         UNKNOWN: _unknown(board, gain),
     }[answer]
     sentence = (
-        f"{said}: without the frame that has most attention, the probability of the true class falls further "
+        f"{said}: without the frame that has most attention, the probability of the answer falls further "
         f"than without a random one by {gain.words()} ({board.over})."
     )
     numbers = {**board.size, "top_frame_gain": gain.to_dict()}
