@@ -1,4 +1,4 @@
-"""Made-up sequences in the shape of telemetry: 12 steps of 10 numbers, of which is known what tells the class.
+"""Made-up sequences in the shape of telemetry: 12 steps of 10 numbers, of which is known what tells classes.
 
     python -m scripts.made_up_sequences order.npz --kind order --num-clips 400 --seed 0
 

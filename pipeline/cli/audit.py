@@ -67,6 +67,7 @@ def run(options: Options) -> int:
 
     stopwatch = Stopwatch()
     store = ClipStore.open(options.clips)
+    store.check_frames("An audit looks at")
     result = audit(
         store,
         videos=options.videos or read_origin(store.folder),

@@ -35,12 +35,15 @@ def run(options: Options) -> int:
     from pipeline.cli.stopwatch import Stopwatch
     from pipeline.clips.store import ClipStore
     from pipeline.files import format_bytes, make_folder, owned_folder
-    from pipeline.inference.export import Given, description, export_model
+    from pipeline.inference.export import Given, check_exportable, description, export_model
     from pipeline.inference.export_folder import GRAPH_FILE, check_folder, is_finished, write_export
     from pipeline.report.model_card import model_card
 
     stopwatch = Stopwatch()
+    check_exportable(options.model)
     store = ClipStore.open(options.check) if options.check is not None else None
+    if store is not None:
+        store.check_frames("An export is checked on")
     given = Given(model=options.model, check=store, split=options.split)
     identity = given.to_dict()
     check_folder(options.out)

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": ("pipeline.cli.train", "train a classifier on a clip store"),
     "evaluate": ("pipeline.cli.evaluate", "judge a trained model on a split of a clip store"),
     "classify": ("pipeline.cli.classify", "classify videos and show which frames counted"),
+    "compare": ("pipeline.cli.compare", "which head does this data support?"),
     "timeline": ("pipeline.cli.timeline", "find out what happens when in a recording, however long"),
     "export": ("pipeline.cli.export", "make a trained model ready to run elsewhere, with a model card"),
     "audit": ("pipeline.cli.audit", "what is wrong with the data of a clip store"),
@@ -30,7 +31,7 @@ COMMANDS = {
     "doctor": ("pipeline.cli.doctor", "what this machine can do, and what is wrong with it"),
 }
 
-GO_ON_AFTER_A_STOP = frozenset({"preprocess", "train"})
+GO_ON_AFTER_A_STOP = frozenset({"preprocess", "train", "compare"})
 """Commands that keep what they have finished, and go on from there when the same command is run again."""
 
 EXIT_SOME_FAILED = 1

@@ -21,6 +21,12 @@ def epoch_bar(num_epochs: int) -> "tqdm[None]":
     return tqdm(total=num_epochs, desc="training", unit=" epoch", **_style())
 
 
+def fit_bar(num_fits: int) -> "tqdm[None]":
+    """A bar over fits that take very different times: the time left is for the caller to say."""
+    form = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} fits [{elapsed}{postfix}]"
+    return tqdm(total=num_fits, desc="fitting heads", bar_format=form, **_style())
+
+
 class VideoBar:
     """How much of a video was read, in seconds of it, and how long the rest will take."""
 

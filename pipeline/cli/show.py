@@ -39,6 +39,7 @@ def run(options: Options) -> int:
     from pipeline.report.film_strip import write_clip_strip
 
     store = ClipStore.open(options.clips)
+    store.check_frames("A picture shows")
     clip = find_clip(store, options.id)
     write_clip_strip(
         options.out,

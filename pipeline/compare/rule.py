@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.compare.scorer import PRIMARY, Scored, Scorer
 
-LEVEL = 0.95
-ALARM_LEVEL = 0.975
+LEVEL = 0.975
+FAR_BEHIND = 2.0
+"""Heads further behind the best than so many standard errors of the difference could not have been picked."""
 _CHANCE_KEY = "balanced_accuracy"
 
 
@@ -24,6 +25,11 @@ class Shortfall:
 
     behind: float
     allowed: float | None
+
+    @property
+    def surely(self) -> bool | None:
+        """Whether it is surely behind; None: that cannot be told."""
+        return None if self.allowed is None else self.behind > self.allowed
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -128,25 +134,19 @@ def supported_rung(
     best = int(values.argmax())  # of equals the first, which is the simplest
     above_chance = _above_chance(scorer, {**{name: ladder[name] for name in names}, **(beside or {})})
     error = scorer.figures(ladder[names[best]])[PRIMARY].se
-    drawn = None if not scorer.can_tell else _stacked({name: ladder[name] for name in names}, PRIMARY)
-    shortfalls = {
-        name: Shortfall(
+    shortfalls = {}
+    for rung, name in enumerate(names):
+        above = {other: ladder[other] for other in names[min(rung, best) :] if other != name}
+        short = behind_best(scorer, ladder[name], above) if above else Shortfall(behind=0.0, allowed=None)
+        shortfalls[name] = Shortfall(
             behind=float(values[best] - values[rung]),
-            allowed=None
-            if drawn is None
-            else max(error or 0.0, scorer.widening * _chance_lead(values, drawn, rung=rung, best=best)),
+            allowed=max(error or 0.0, short.allowed or 0.0) if scorer.can_tell else None,
         )
-        for rung, name in enumerate(names)
-    }
     supported = None
     if above_chance.found is not None:
         supported = majority
         if above_chance.found:
-            supported = next(
-                name
-                for name, each in shortfalls.items()
-                if each.allowed is not None and each.behind <= each.allowed
-            )
+            supported = next(name for name, each in shortfalls.items() if not each.surely)
     return SupportedRung(
         supported=supported,
         best=names[best],
@@ -156,14 +156,19 @@ def supported_rung(
     )
 
 
-def _chance_lead(values: np.ndarray, drawn: np.ndarray, *, rung: int, best: int) -> float:
-    """What the best of the rungs above one is ahead of it by chance, were all as good: of draws (B, H)."""
-    others = sorted({best, *range(rung + 1, len(values))} - {rung})
-    if not others:
-        return 0.0
-    centred = drawn - values
-    leads = (centred[:, others] - centred[:, [rung]]).max(axis=1)
-    return max(0.0, float(np.quantile(leads, LEVEL)))
+def behind_best(scorer: Scorer, one: Scored, others: Mapping[str, Scored]) -> Shortfall:
+    """How far one head is behind the best of others, and how far picking that one gives by chance."""
+    values = np.array([each.values[PRIMARY] for each in others.values()])
+    behind = float(values.max()) - one.values[PRIMARY]
+    if not scorer.can_tell:
+        return Shortfall(behind=behind, allowed=None)
+    centred = _stacked(others, PRIMARY) - values
+    best = int(values.argmax())
+    errors = scorer.widening * (centred - centred[:, [best]]).std(axis=0)
+    near = values[best] - values <= FAR_BEHIND * errors
+    own = _stacked({"": one}, PRIMARY) - one.values[PRIMARY]
+    leads = (centred[:, near] - own).max(axis=1)  # were all of these as good
+    return Shortfall(behind=behind, allowed=scorer.widening * max(0.0, float(np.quantile(leads, LEVEL))))
 
 
 def _above_chance(scorer: Scorer, heads: Mapping[str, Scored]) -> AboveChance:
@@ -171,8 +176,9 @@ def _above_chance(scorer: Scorer, heads: Mapping[str, Scored]) -> AboveChance:
     head = list(heads)[int(values.argmax())]
     by_chance = None
     if scorer.can_tell:
+        # Not widened: what looks at nothing is at chance whatever clips it learned from.
         centred = _stacked(heads, _CHANCE_KEY) - values
-        by_chance = scorer.widening * float(np.quantile(centred.max(axis=1), ALARM_LEVEL))
+        by_chance = float(np.quantile(centred.max(axis=1), LEVEL))
     return AboveChance(head=head, advantage=float(values.max()) - scorer.chance, by_chance=by_chance)
 
 

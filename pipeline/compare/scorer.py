@@ -14,7 +14,7 @@ from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL, SCORE_KEYS
 
 PRIMARY = "macro_f1"
 LOG_LOSS = "log_loss"
-RETRAINING_SHARE = 0.4
+RETRAINING_SHARE, LOG_LOSS_SHARE = 0.4, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ class Scorer:
         num_clips: N.
         num_groups: G; with fewer than `MIN_GROUPS_FOR_INTERVAL` there are no intervals.
         chance: the balanced accuracy of any head that looks at nothing: 1 by the classes that occur.
-        widening: what the distance of the ends of an interval from its middle is multiplied with.
+        widening: what the distances of the ends of an interval from the figure are multiplied with;
+            log_loss_widening: the same where it is a log-loss.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Scorer:
         self._draws = GroupDraws(groups, seed=seed)
         self.num_groups = self._draws.num_groups
         self.widening = math.sqrt(1 + RETRAINING_SHARE * folds_by_share)
+        self.log_loss_widening = math.sqrt(1 + LOG_LOSS_SHARE * folds_by_share)
         self.chance = 1 / len(np.unique(self._true))
 
     @property
@@ -92,9 +94,9 @@ class Scorer:
 
     def figures(self, scored: Scored) -> dict[str, Figure]:
         """Each score with its interval."""
-        bounds = {LOG_LOSS: (0.0, math.inf)}
+        highest = {LOG_LOSS: math.inf}
         return {
-            key: self._figure(value, scored.draws[key], bounds.get(key, (0.0, 1.0)))
+            key: self._figure(value, scored.draws[key], key, (0.0, highest.get(key, 1.0)))
             if scored.draws is not None and scored.sure
             else Figure(mean=value)
             for key, value in scored.values.items()
@@ -110,15 +112,23 @@ class Scorer:
 
     def contrast(self, terms: Sequence[tuple[float, Scored]]) -> dict[str, Figure]:
         """The weighted sum of the scores of several heads, of each score that all have, on the same draws."""
-        keys = [key for key in terms[0][1].values if all(key in each.values for _, each in terms)]
-        means = {key: sum(weight * each.values[key] for weight, each in terms) for key in keys}
-        if not self.can_tell:
-            return {key: Figure(mean=mean) for key, mean in means.items()}
-        drawn = {
-            key: np.sum([weight * each.draws[key] for weight, each in terms if each.draws], axis=0)
-            for key in keys
+        found = self.combined(terms)
+        return {
+            key: Figure(mean=value) if found.draws is None else self._figure(value, found.draws[key], key)
+            for key, value in found.values.items()
         }
-        return {key: self._figure(means[key], drawn[key], (-math.inf, math.inf)) for key in keys}
+
+    def combined(self, terms: Sequence[tuple[float, Scored]]) -> Scored:
+        """The same sums, and those of each draw."""
+        keys = [key for key in terms[0][1].values if all(key in each.values for _, each in terms)]
+        values = {key: sum(weight * each.values[key] for weight, each in terms) for key in keys}
+        draws: dict[str, np.ndarray] | None = None
+        if self.can_tell:
+            draws = {
+                key: np.sum([weight * each.draws[key] for weight, each in terms if each.draws], axis=0)
+                for key in keys
+            }
+        return Scored(values=values, draws=draws, sure=True)
 
     def mean(self, values: np.ndarray) -> Figure:
         """The mean of figures (N,) of single clips, averaged over repeats before."""
@@ -128,7 +138,7 @@ class Scorer:
         mean = float(values.mean())
         if not self.can_tell or np.ptp(values) == 0:
             return Figure(mean=mean)
-        return self._figure(mean, self._means(values), (-math.inf, math.inf))
+        return self._figure(mean, self._means(values))
 
     def _score(self, predicted: np.ndarray, losses: np.ndarray | None) -> Scored:
         """Of answers (R, N)."""
@@ -153,14 +163,21 @@ class Scorer:
         sums = self._draws.sums(csr_array(np.stack([np.ones(len(values)), values], axis=1)))
         return np.asarray(sums[:, 1] / sums[:, 0])
 
-    def _figure(self, mean: float, drawn: np.ndarray, bounds: tuple[float, float]) -> Figure:
+    def _figure(
+        self,
+        mean: float,
+        drawn: np.ndarray,
+        key: str = PRIMARY,
+        bounds: tuple[float, float] = (-math.inf, math.inf),
+    ) -> Figure:
         ((low, high),) = self._draws.intervals(drawn[:, None])
+        wider = self.log_loss_widening if key == LOG_LOSS else self.widening
         lowest, highest = bounds
         return Figure(
             mean=mean,
             interval=(
-                max(lowest, mean + self.widening * (low - mean)),
-                min(highest, mean + self.widening * (high - mean)),
+                max(lowest, mean + wider * (low - mean)),
+                min(highest, mean + wider * (high - mean)),
             ),
-            se=self.widening * float(self._draws.standard_errors(drawn[:, None])[0]),
+            se=wider * float(self._draws.standard_errors(drawn[:, None])[0]),
         )

@@ -11,6 +11,7 @@ from pipeline.evaluation.metrics import scores_of_counts
 
 NUM_RESAMPLES = 2000
 _CHUNK_RESAMPLES = 200
+_MOST_DENSE = 64  # columns: of few, products of plain arrays are faster than those of sparse ones
 
 Interval = tuple[float, float]
 
@@ -33,6 +34,8 @@ class GroupDraws:
         G, N = self.num_groups, len(self._of_clip)
         members = csr_array((np.ones(N), (self._of_clip, np.arange(N))), shape=(G, N))
         per_group = (members @ columns).T.tocsr()  # (C, G)
+        if per_group.shape[0] <= _MOST_DENSE:
+            per_group = per_group.toarray()
         return np.concatenate([(per_group @ times.astype(float)).T for times in self._drawn()])
 
     def intervals(self, values: np.ndarray) -> list[Interval]:

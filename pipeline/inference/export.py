@@ -11,7 +11,7 @@ import torch
 from pipeline.clips.store import ClipStore, Split
 from pipeline.embedding.cache import Progress, Say, quiet
 from pipeline.embedding.onnx_export import OPSET, require_packages
-from pipeline.errors import MachineError
+from pipeline.errors import CheckpointError, MachineError
 from pipeline.evaluation.judge import judge, judged_clips
 from pipeline.evaluation.judgement import Judgement
 from pipeline.evaluation.trained import load_trained
@@ -29,6 +29,7 @@ from pipeline.inference.clip_graph import (
     export_graph,
 )
 from pipeline.model.checkpoint import Checkpoint, load_checkpoint, model_file
+from pipeline.model.given import GIVEN
 
 CLIPS_TOLERANCE = 1e-3
 """Largest difference of a probability on real clips: what another runtime may differ by, as elsewhere."""
@@ -164,6 +165,16 @@ def description(export: Export, given: Given) -> dict[str, Any]:
             "onnxruntime": onnxruntime.__version__,
         },
     }
+
+
+def check_exportable(model: Path) -> None:
+    """Refuses a model of given features (CheckpointError), before anything is made."""
+    backbone = load_checkpoint(model)[1].model.backbone
+    if backbone == GIVEN:
+        raise CheckpointError(
+            f"{model} was trained on features given directly; an export takes frames, and its graph begins "
+            "with a backbone. Give a model of videos."
+        )
 
 
 def _check_clips(

@@ -1,6 +1,7 @@
 """How many threads torch computes with."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 import torch
@@ -32,3 +33,10 @@ def one_thread() -> contextlib.AbstractContextManager[None]:
     thread, over 40 s with two). It also makes results independent of the number of cores.
     """
     return on_threads(1)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

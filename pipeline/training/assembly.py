@@ -120,7 +120,7 @@ def head_config(options: TrainOptions, *, feature_dim: int, num_classes: int) ->
         num_classes=num_classes,
         input=options.head_input,
         normalise=options.feature_normalisation,
-        projection_dim=options.projected_to,
+        projection_dim=_projection_dim(options, feature_dim),
         differences=options.differences,
         recurrence=options.recurrence,
         lstm_layers=options.lstm_layers,
@@ -133,6 +133,13 @@ def head_config(options: TrainOptions, *, feature_dim: int, num_classes: int) ->
         dropout=options.chosen_dropout,
         input_dropout=options.chosen_input_dropout,
     )
+
+
+def _projection_dim(options: TrainOptions, feature_dim: int) -> int | None:
+    """By default no more principal components than there are: half of them are of the frames as they are."""
+    if options.projection_dim is None and options.projected_to is not None:
+        return min(options.projected_to, 2 * feature_dim)
+    return options.projected_to
 
 
 def _start_from(classifier: ClipClassifier, init: Path, labels: Labels, say: Callable[[str], None]) -> None:

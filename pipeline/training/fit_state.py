@@ -1,6 +1,5 @@
 """All that changes while a model is fitted, and the file that keeps it."""
 
-import copy
 import io
 import math
 import time
@@ -60,7 +59,9 @@ class FitState:
         """Keeps the weights if their rescaled validation loss is the lowest so far."""
         if loss < self.best_loss:
             self.best_epoch, self.best_loss = epoch, loss
-            self.best_weights = copy.deepcopy(self.model.state_dict())
+            self.best_weights = {
+                name: weight.detach().clone() for name, weight in self.model.state_dict().items()
+            }
 
     def add(self, row: Epoch) -> None:
         """Ends the epoch that is under way."""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pipeline.evaluation.metrics import score
 from pipeline.model.head import SequenceHead
-from pipeline.model.lengths import resolve_lengths
+from pipeline.model.lengths import given_lengths
 from pipeline.training.losses import class_weights as weigh_classes
 from pipeline.training.losses import validation_losses
 from pipeline.training.options import TrainOptions
@@ -42,19 +42,18 @@ def fit_linear(
 
     Args:
         head: with `config.is_linear`.
-        frame_features: (N, T, D) of the training clips; padding may hold anything.
+        frame_features: (N, T, D) of the training clips.
         class_indices: (N,) their classes.
-        lengths: (N,) valid frames of each clip; None: all T.
+        lengths: (N,) valid frames of each clip; None: as the features tell (`given_lengths`).
         penalty: of the squared weights, 1 / C of scikit-learn.
         class_weights: weigh classes alike, instead of clips.
 
     Raises:
         ValueError: the head is not linear.
     """
-    N, T = frame_features.shape[:2]
-    lengths = resolve_lengths(lengths, batch_size=N, num_frames=T, device=frame_features.device)
+    lengths = given_lengths(frame_features) if lengths is None else lengths
     with _what_output_reads(head) as read:
-        for part in _parts(N):
+        for part in _parts(len(frame_features)):
             head(frame_features[list(part)], lengths[list(part)])
     _fit_output(head, read, class_indices, penalty=penalty, class_weights=class_weights)
 

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from torch.nn import functional as F
 
 _LOG_TEMPERATURES = (-2.0, 5.0)
@@ -47,11 +46,13 @@ def validation_losses(logits: np.ndarray, targets: np.ndarray, weights: np.ndarr
     On five folds of 320 clips, stopping by the loss as it is gave .856 accuracy and by the rescaled one .887.
     """
     clip_weights = weights[targets] / weights[targets].sum()
-    rows = np.arange(len(logits))
+    shifted = logits - logits.max(axis=1, keepdims=True)  # no exponential overflows
+    right = shifted[np.arange(len(logits)), targets]
 
     def loss(log_temperature: float) -> float:
-        log_probabilities = log_softmax(logits * math.exp(-log_temperature), axis=1)
-        return float(-(clip_weights * log_probabilities[rows, targets]).sum())
+        scale = math.exp(-log_temperature)
+        totals = np.exp(shifted * scale).sum(axis=1)
+        return float((clip_weights * (np.log(totals) - right * scale)).sum())
 
     best = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded")
     plain = loss(0.0)

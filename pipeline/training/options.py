@@ -36,14 +36,14 @@ class TrainOptions:
 
     input: Literal["auto", "fitted", "plain"] = "auto"
     """What the recurrent part reads: projections that are fitted to the training clips first, or the plain
-    features. auto: fitted with a pretrained backbone, plain with `tiny`, with random weights, with a linear
-    head, and where --normalise or --differences is given."""
+    features. auto: fitted with a pretrained backbone and with features given directly, plain with `tiny`,
+    with random weights, with a linear head, and where --normalise or --differences is given."""
     class_directions: bool = True
     """Let a fitted input hold the directions of a logistic regression. They help where appearance tells the
     classes, and cost a little where the order of things does."""
     normalise: Literal["auto", "none", "standardise", "layer"] = "auto"
     """Normalisation of plain features. auto: none for `tiny`, which normalises itself, and for a linear head
-    on a frozen backbone, else layer."""
+    on a frozen backbone, standardise for features given directly, else layer."""
     projection_dim: int | None = None
     """Project features to this many dimensions first. Default: 64 principal components with a fitted input,
     no projection with a plain one."""
@@ -231,7 +231,7 @@ class TrainOptions:
         """`input` with `auto` decided: features of random weights are not worth fitting to."""
         if self.input != "auto":
             return self.input
-        knows = self.pretrained and self.backbone != TINY
+        knows = self.takes_features or (self.pretrained and self.backbone != TINY)
         return "fitted" if knows and not self._is_about_plain and not self.is_linear else "plain"
 
     @property
@@ -278,6 +278,8 @@ class TrainOptions:
             return self.normalise
         if self.fits_regression:  # which has each column on one scale
             return "none"
+        if self.takes_features:  # layer norm lets columns of large numbers drown the rest: see `head_input`
+            return "standardise"
         # Frozen mobilenet_v2, the full head, five folds of 320 clips: layer .934 accuracy, standardise .903.
         return "none" if self.backbone == TINY else "layer"
 

@@ -85,6 +85,8 @@ def train(
     watch = watch or Watch()
     store = ClipStore.open(clips)
     options = options_for(store, options)
+    for note in store.manifest.get("notes", ()):  # of a file of features, whose splits were just made
+        watch.say(note)
     _check_trainable(store)
     mirrored_classes(store.labels, options.flip_labels)
     if device.type == "mps":
@@ -226,20 +228,23 @@ class _Run:
 
 
 def _check_trainable(store: ClipStore) -> None:
+    look, more = "Look at clips.csv for clips that failed, or add videos", "and preprocess again"
+    if not store.has_frames:
+        look, more = "Look at y and split of the file, or add rows", "there"
     trained = {clip.label for clip in store.usable("train")}
     if len(trained) < 2:
         raise StoreError(
             f"{store.folder} has usable training clips of {len(trained)} classes; training needs at least 2. "
-            "Look at clips.csv for clips that failed, or add videos and preprocess again."
+            f"{look} {more}."
         )
     untrained = [label for label in store.labels if label not in trained]
     if untrained:
         raise StoreError(
             f"{store.folder} has no usable training clip of: {', '.join(untrained)}. "
-            "Add videos of these classes, or take the classes away, and preprocess again."
+            f"Add clips of these classes, or take the classes away, {more}."
         )
     if not store.usable("val"):
         raise StoreError(
             f"{store.folder} has no usable validation clips, which training needs to know when to stop. "
-            "Add videos and preprocess again."
+            f"Add clips {more}."
         )

@@ -98,20 +98,21 @@ def check_same(out: Path, given: dict[str, Any]) -> None:
         raise ConflictError(f"{out / RUN_FILE} cannot be read ({error}); give a new --out.") from None
     if isinstance(before.get("options"), dict):  # options that older versions did not know had their defaults
         before["options"] = {**TrainOptions().to_dict(), **before["options"]}
-    differences = _differences(before, json.loads(json.dumps(given)))
-    if differences:
+    found = differences(before, json.loads(json.dumps(given)))
+    if found:
         raise ConflictError(
-            f"{out} holds a run with other settings: {'; '.join(differences)}. "
+            f"{out} holds a run with other settings: {'; '.join(found)}. "
             "Give a new --out, or the settings of that run."
         )
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+def differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """What two descriptions differ in, in words."""
     found = []
     for key in sorted(set(before) | set(now)):
         old, new = before.get(key), now.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
-            found += _differences(old, new, prefix=f"{prefix}{key}.")
+            found += differences(old, new, prefix=f"{prefix}{key}.")
         elif old != new:
             found.append(f"{prefix}{key} was {old!r} and is now {new!r}")
     return found

@@ -120,7 +120,7 @@ def prepare_worker(memory_limit_bytes: int | None) -> None:
     """First thing in a worker: environment, output, limits; only then cv2."""
     from pipeline.video.complaints import start_log
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, even from inside the decoder
     os.environ.update(DECODER_ENVIRONMENT)
     start_log()
@@ -162,7 +162,7 @@ def _keep_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, 128 << 20)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A parent that was killed cannot stop its workers: they see its end of the pipe close."""
     parent = multiprocessing.parent_process()
     if parent is not None:

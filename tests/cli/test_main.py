@@ -167,7 +167,7 @@ def test_only_commands_that_go_on_promise_it(
     monkeypatch.setattr(cli, "_dispatch", stop)
     assert main([command]) == 130
     goes_on = "; what was finished is kept. Run the same command again to go on"
-    more = goes_on if command in {"preprocess", "train"} else ""
+    more = goes_on if command in {"preprocess", "train", "compare"} else ""
     assert capsys.readouterr().err == f"clipwise: interrupted{more}.\n"
 
 

@@ -5,9 +5,9 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from pipeline.compare.answers import Answers
-from pipeline.compare.figure import Figure, fold_figure
+from pipeline.compare.figure import fold_figure
 from pipeline.compare.scorer import Scorer
-from pipeline.evaluation.intervals import bootstrap_intervals, corrected_t_interval
+from pipeline.evaluation.intervals import bootstrap_intervals, corrected_t_interval, mean_interval
 
 N, K = 90, 3
 GROUPS = [f"g{row // 3}" for row in range(N)]
@@ -58,6 +58,12 @@ def test_intervals_are_those_over_groups_widened() -> None:
     assert own.widening == pytest.approx(1.5**0.5)  # 1 + 0.4 x 1.25
     for end, expected in zip(figure.interval, plain["macro_f1"], strict=True):
         assert end - figure.mean == pytest.approx(own.widening * (expected - figure.mean))
+    losses = answers.losses[0]
+    loss, unwidened = own.figures(own.score(answers))["log_loss"], mean_interval(losses, GROUPS)
+    assert loss.interval is not None
+    assert unwidened is not None
+    for end, expected in zip(loss.interval, unwidened, strict=True):
+        assert end - loss.mean == pytest.approx(1.5 * (expected - loss.mean))  # 1 + 1.25
 
 
 def test_differences_are_paired() -> None:

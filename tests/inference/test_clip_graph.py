@@ -42,6 +42,10 @@ def some_clips(batch_size: int, num_frames: int, side: int = 32) -> np.ndarray:
         {"pooling": "dot", "time_dense": False},
         {"pooling": "mean", "lstm_layers": 0, "bidirectional": False},
         {"pooling": "last", "bidirectional": False},
+        {"pooling": "centre", "lstm_layers": 0, "bidirectional": False, "time_dense": False},
+        {"pooling": "statistics", "lstm_layers": 0, "bidirectional": False, "time_dense": False},
+        {"recurrence": "gru", "bidirectional_dim": 4, "pooling": "statistics"},
+        {"recurrence": "convolution"},
     ],
     ids=str,
 )

@@ -101,6 +101,23 @@ def test_a_file_without_explanations_is_as_before_they_were_known(tmp_path: Path
         assert load_checkpoint(tmp_path / name)[1] == each
 
 
+def test_a_file_from_before_other_recurrences_were_known_is_read(saved: Path) -> None:
+    later = ("recurrence", "bidirectional_dim")
+
+    def older(values: dict[str, Any]) -> dict[str, Any]:
+        head = {name: value for name, value in values["model"]["head"].items() if name not in later}
+        assert len(head) == len(values["model"]["head"]) - len(later)
+        return {**values, "model": {**values["model"], "head": head}}
+
+    before, _ = load_checkpoint(saved)
+    rewrite(saved, header=older)
+    loaded, checkpoint = load_checkpoint(saved)
+    assert checkpoint == make_model()[1]
+    assert checkpoint.model.head.recurrence == "lstm"
+    for name, value in before.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name]), name
+
+
 def test_equal_inputs_give_equal_bytes(tmp_path: Path) -> None:
     classifier, checkpoint = make_model()
     for name in ("a", "b", "c"):

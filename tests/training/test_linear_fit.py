@@ -87,7 +87,7 @@ def test_logits_are_those_of_scikit_learn(
     for item, length in enumerate(lengths.tolist()):
         padded[item, length:] = torch.nan
     head = make_head(pooling, dropout=0.5)
-    fit_linear(head, padded, classes, lengths, penalty=penalty, class_weights=balanced)
+    fit_linear(head, padded, classes, penalty=penalty, class_weights=balanced)
     expected = expected_logits(
         summary(pooling, features, lengths), classes, penalty=penalty, balanced=balanced
     )

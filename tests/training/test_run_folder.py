@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import CheckpointError
-from pipeline.training.run_folder import history_csv, read_finished
+from pipeline.errors import CheckpointError, ConflictError
+from pipeline.training.options import TrainOptions
+from pipeline.training.run_folder import check_same, history_csv, read_finished
 from pipeline.training.task import Epoch
 
 _EPOCH = Epoch(
@@ -40,3 +41,13 @@ def test_another_history_is_refused(tmp_path: Path, history: str) -> None:
     with pytest.raises(CheckpointError, match="damaged, or of another version") as caught:
         read_finished(_run(tmp_path, history=history))
     assert caught.value.exit_code == 4
+
+
+def test_options_that_an_older_run_did_not_know_had_their_defaults(tmp_path: Path) -> None:
+    older = TrainOptions(epochs=3).to_dict()
+    for name in ("recurrence", "bidirectional_dim", "linear_penalty"):
+        del older[name]
+    (tmp_path / "run.json").write_text(json.dumps({"data": "d", "options": older}), encoding="utf-8")
+    check_same(tmp_path, {"data": "d", "options": TrainOptions(epochs=3).to_dict()})
+    with pytest.raises(ConflictError, match=r"options\.recurrence was 'lstm' and is now 'gru'"):
+        check_same(tmp_path, {"data": "d", "options": TrainOptions(epochs=3, recurrence="gru").to_dict()})

@@ -1,0 +1,168 @@
+"""All answers of a comparison, put together by head: each clip held back once a repeat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from pipeline.compare.answers import Answers
+from pipeline.compare.choice import Chosen
+from pipeline.compare.heads import Head
+from pipeline.compare.jobs import FitKey
+from pipeline.compare.one_fit import FitAnswers
+from pipeline.compare.options import CompareOptions
+from pipeline.compare.plan import Plan
+from pipeline.compare.scorer import Scored, Scorer
+from pipeline.compare.settings import Setting
+from pipeline.compare.variants import Variant
+from pipeline.evaluation.metrics import score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What all fits said.
+
+    Attributes:
+        name: of the clips.
+        plan: which clips each fit learned from and was judged on.
+        options: of the comparison.
+        num_frames: T.
+        variants: the kinds of features, the reference first.
+        feature_dims: D of each.
+        answers: of each fit.
+        settings: of each fit.
+        chosen: the setting kept in each fold.
+    """
+
+    name: str
+    plan: Plan
+    options: CompareOptions
+    num_frames: int
+    variants: tuple[Variant, ...]
+    feature_dims: Mapping[str, int]
+    answers: Mapping[FitKey, FitAnswers] = field(repr=False)
+    settings: Mapping[FitKey, Setting] = field(repr=False)
+    chosen: Chosen = field(repr=False)
+
+    @property
+    def reference(self) -> str:
+        """Name of the features that verdicts are about."""
+        return next(variant.name for variant in self.variants if variant.is_reference)
+
+    @property
+    def true(self) -> np.ndarray:
+        """Classes (N,) of the clips that are held back."""
+        return np.asarray(self.plan.class_indices[self.plan.held])
+
+    @property
+    def groups(self) -> list[str]:
+        """Their groups."""
+        return [self.plan.clips[row].group for row in self.plan.held]
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Scores all heads on the same draws."""
+        return Scorer(
+            self.true,
+            self.groups,
+            num_classes=len(self.plan.labels),
+            folds_by_share=self.options.folds * self.plan.test_share,
+            seed=self.options.seed,
+        )
+
+    def heads_of(self, variant: str) -> tuple[Head, ...]:
+        """The heads that were fitted on these features."""
+        fitted = {key.head for key in self.answers if key.variant == variant}
+        return tuple(head for head in self.options.chosen_heads if head.name in fitted)
+
+    def fits(
+        self, variant: str, head: str, *, fraction: float = 1.0, setting: int | None = None
+    ) -> list[FitAnswers]:
+        """The fit of each fold of each repeat, with the setting kept there or a given one."""
+        return [self.answers[key] for key in self.keys(variant, head, fraction=fraction, setting=setting)]
+
+    def keys(
+        self, variant: str, head: str, *, fraction: float = 1.0, setting: int | None = None
+    ) -> list[FitKey]:
+        """Their names."""
+        return [
+            FitKey(
+                variant,
+                head,
+                fraction,
+                self.chosen[variant, head, fold.repeat, fold.fold] if setting is None else setting,
+                fold.repeat,
+                fold.fold,
+            )
+            for fold in self.plan.folds
+        ]
+
+    def pooled(
+        self, variant: str, head: str, *, fraction: float = 1.0, setting: int | None = None
+    ) -> Answers:
+        """Answers (R, N) on all clips that are held back."""
+        fits = self.fits(variant, head, fraction=fraction, setting=setting)
+        predicted = self._spread([fit.predicted for fit in fits]).astype(np.int64)
+        losses = self._spread([fit.losses for fit in fits])
+        shuffled = None
+        if all(fit.shuffled is not None for fit in fits):
+            orders = [np.asarray(fit.shuffled) for fit in fits]
+            rounds = [self._spread([each[number] for each in orders]) for number in range(len(orders[0]))]
+            shuffled = np.stack(rounds, axis=1).astype(np.int64)  # (R, S, N)
+        return Answers(predicted=predicted, losses=losses, shuffled=shuffled)
+
+    def scored(self, variant: str, head: str, *, fraction: float = 1.0, setting: int | None = None) -> Scored:
+        """The scores of these answers."""
+        return self.scorer.score(self.pooled(variant, head, fraction=fraction, setting=setting))
+
+    def test_macro_f1(self, variant: str, head: str) -> np.ndarray:
+        """Of each fold by itself (folds of all repeats,)."""
+        classes = len(self.plan.labels)
+        return np.array(
+            [
+                score(self.plan.class_indices[fold.test], fit.predicted, classes).macro_f1
+                for fold, fit in zip(self.plan.folds, self.fits(variant, head), strict=True)
+            ]
+        )
+
+    def gaps(self, variant: str, head: str) -> np.ndarray:
+        """Macro-F1 on the clips learned from minus that on those held back, of each fold."""
+        trained = [fit.figures["train_macro_f1"] for fit in self.fits(variant, head)]
+        return np.asarray(np.array(trained) - self.test_macro_f1(variant, head))
+
+    def epochs_to_best(self, variant: str, head: str) -> np.ndarray | None:
+        """Epochs until the lowest validation loss, of each fold; None for what is not trained in epochs."""
+        fits = self.fits(variant, head)
+        if not all(fit.figures["epochs"] for fit in fits):
+            return None
+        return np.array([fit.figures["best_epoch"] for fit in fits])
+
+    def top_frame_gains(self, variant: str, head: str) -> np.ndarray | None:
+        """What the frame with most attention is worth beside a random one; None without attention.
+
+        Returns:
+            (N,) how much more the probability of the answer falls without it, averaged over repeats.
+        """
+        fits = self.fits(variant, head)
+        if any(fit.falls is None or fit.attention is None for fit in fits):
+            return None
+        gains = []
+        for fit in fits:
+            falls, attention = np.asarray(fit.falls), np.asarray(fit.attention)
+            top = np.take_along_axis(falls, attention.argmax(axis=1)[:, None], axis=1)[:, 0]
+            known = np.isfinite(falls).any(axis=1)
+            mean = np.array(
+                [np.nanmean(row) if is_known else 0.0 for row, is_known in zip(falls, known, strict=True)]
+            )
+            gains.append(np.where(known, np.nan_to_num(top) - mean, 0.0))  # one frame: nothing to choose
+        return np.asarray(self._spread(gains).mean(axis=0))
+
+    def _spread(self, of_folds: list[np.ndarray]) -> np.ndarray:
+        """Values of the clips of each fold as (R, N) of all clips held back."""
+        place = {int(row): column for column, row in enumerate(self.plan.held)}
+        values = np.full((self.plan.num_repeats, len(self.plan.held)), np.nan)
+        for fold, found in zip(self.plan.folds, of_folds, strict=True):
+            columns = [place[int(row)] for row in fold.test]
+            values[fold.repeat, columns] = found
+        return values

@@ -1,0 +1,78 @@
+"""The folder of a comparison: what lies in it, and whose it is.
+
+DIR/
+  report.html         all of it, for people
+  runs.csv            one row a fit; the same command gives the same file, byte for byte, on one machine
+  seconds.csv         how long each fit took
+  best.json           options of the head that the data supports; `train --config` takes it
+  result.json         all figures; written last but for the page: the comparison is finished
+  compare.json        what it was given
+  fits/<variant>/     the answers of each fit: what is there is not fitted again
+  stores/<fit>/       with --fit: the clips anew, fitted into the frame another way
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import CheckpointError, ConflictError
+from pipeline.training.run_folder import differences
+
+GIVEN_FILE = "compare.json"
+RESULT_FILE = "result.json"
+RUNS_FILE = "runs.csv"
+SECONDS_FILE = "seconds.csv"
+BEST_FILE = "best.json"
+REPORT_FILE = "report.html"
+STORES_FOLDER = "stores"
+
+
+def check_folder(out: Path) -> None:
+    """Refuses a folder that holds something other than a comparison (ConflictError)."""
+    if out.exists() and not out.is_dir():
+        raise ConflictError(f"--out {out} is a file; give a folder, new or of the same comparison.")
+    if out.is_dir() and not (out / GIVEN_FILE).exists():
+        foreign = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+        foreign = [name for name in foreign if name != STORES_FOLDER]
+        if foreign:
+            raise ConflictError(
+                f"--out {out} is not empty and no comparison (it has {foreign[0]}, but no {GIVEN_FILE}); "
+                "give a new folder."
+            )
+
+
+def check_same(out: Path, given: dict[str, Any]) -> None:
+    """Refuses a folder whose comparison was given something else (ConflictError, naming what)."""
+    path = out / GIVEN_FILE
+    if not path.exists():
+        return
+    try:
+        before = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConflictError(f"{path} cannot be read ({error}); give a new --out.") from None
+    found = differences(before, json.loads(json.dumps(given)))
+    if found:
+        raise ConflictError(
+            f"{out} holds a comparison with other settings: {'; '.join(found)}. Give a new --out, or the "
+            "settings of that comparison."
+        )
+
+
+def read_finished(out: Path) -> dict[str, Any] | None:
+    """The result of a comparison that is finished; None: it is not.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    path = out / RESULT_FILE
+    if not path.exists():
+        return None
+    try:
+        result = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}). Delete it and run the same command again: the fits are kept."
+        ) from None
+    if not isinstance(result, dict):
+        raise CheckpointError(f"{path} is damaged. Delete it and run the same command again.")
+    return result

@@ -1,0 +1,124 @@
+"""What a comparison is asked to do. The same fields are the command line's options."""
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pipeline.compare.heads import Head, heads_named
+from pipeline.compare.settings import HIDDEN_SIZES, check_hidden_sizes
+from pipeline.errors import UsageError
+from pipeline.spec import Fit
+from pipeline.training.options import MAX_SEED, TrainOptions
+
+QUICK_REPEATS, FULL_REPEATS = 1, 2
+LEAST_STEPS_AN_EPOCH = 8
+"""A fit on few clips, whose epoch is a step or two, has as many epochs as make up for it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions:
+    """Options of one comparison."""
+
+    backbone: tuple[str, ...] = ("mobilenet_v3_large",)
+    """CNN whose frame features the heads read; any torchvision classification model by name. May be given
+    several times: verdicts are about the first, a table compares them."""
+    weights: tuple[str, ...] = ("imagenet",)
+    """Where its weights come from: `imagenet` (downloaded once by torchvision) or a FILE (.pth or
+    .safetensors). One for all backbones, or one for each in the same order."""
+    quick: bool = False
+    """One setting for each head, one repeat, and the learning curves of few heads: minutes, not an hour."""
+    heads: tuple[str, ...] = ()
+    """Compare only these heads (and the majority). Default: all of them."""
+    hidden_sizes: tuple[int, ...] = HIDDEN_SIZES
+    """Units of recurrent layers (width of attention pooling) to try, up to four of 1 to 512."""
+    folds: int = 5
+    """Parts that the clips are dealt to; each is held back once."""
+    repeats: int | None = None
+    """How often all clips are dealt and fitted anew. Default: 2, with --quick 1."""
+    epochs: int = 30
+    """Passes over the training clips, at most; more where there are so few clips that they are few steps."""
+    patience: int = 10
+    """Stop a fit after this many epochs without a lower validation loss."""
+    fit: tuple[str, ...] = ()
+    """Also compare how frames are fitted into the square: letterbox,stretch,crop. The clips are made again
+    from the videos that the store was made from."""
+    all_clips: bool = False
+    """Use the clips of the test split too. It is left alone otherwise, so that what is chosen here can be
+    judged on it."""
+    curve: bool = True
+    """Fit on parts of the clips too, for learning curves."""
+    seed: int = 0
+    """Seed of everything random."""
+
+    def __post_init__(self) -> None:
+        if not self.backbone:
+            raise UsageError("--backbone names none; give at least one.")
+        for flag, value, low in (
+            ("--folds", self.folds, 2),
+            ("--repeats", self.chosen_repeats, 1),
+            ("--epochs", self.epochs, 1),
+            ("--patience", self.patience, 1),
+            ("--seed", self.seed, 0),
+        ):
+            if value < low:
+                raise UsageError(f"{flag} is {value}; allowed: {low} or more.")
+        if self.seed > MAX_SEED - self.chosen_repeats * self.folds:
+            raise UsageError(
+                f"--seed is {self.seed}; allowed: 0 to {MAX_SEED - self.chosen_repeats * self.folds}."
+            )
+        check_hidden_sizes(self.hidden_sizes)
+        heads_named(self.heads)
+        if unknown := sorted(set(self.chosen_fits) - set(get_args(Fit))):
+            raise UsageError(f"--fit has {', '.join(unknown)}; allowed: {', '.join(get_args(Fit))}.")
+
+    @property
+    def chosen_fits(self) -> tuple[str, ...]:
+        """`fit`, one by one: commas and several arguments mean the same."""
+        return tuple(name.strip() for text in self.fit for name in text.split(",") if name.strip())
+
+    @property
+    def chosen_heads(self) -> tuple[Head, ...]:
+        """The heads that are compared."""
+        return heads_named(self.heads)
+
+    @property
+    def chosen_repeats(self) -> int:
+        """`repeats` with the default decided."""
+        if self.repeats is not None:
+            return self.repeats
+        return QUICK_REPEATS if self.quick else FULL_REPEATS
+
+    @property
+    def training(self) -> TrainOptions:
+        """What all fits have in common."""
+        return TrainOptions(epochs=self.epochs, patience=self.patience, seed=self.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What decides how a comparison ends, JSON-ready."""
+        return {
+            "backbone": list(self.backbone),
+            "quick": self.quick,
+            "heads": [head.name for head in self.chosen_heads],
+            "hidden_sizes": sorted(set(self.hidden_sizes)),
+            "folds": self.folds,
+            "repeats": self.chosen_repeats,
+            "epochs": self.epochs,
+            "patience": self.patience,
+            "fit": list(self.chosen_fits),
+            "all_clips": self.all_clips,
+            "curve": self.curve,
+            "seed": self.seed,
+        }
+
+
+def epochs_for(num_train: int, batch_size: int, *, epochs: int, patience: int) -> tuple[int, int]:
+    """Epochs and patience of a fit: at least `LEAST_STEPS_AN_EPOCH` for each epoch asked for.
+
+    Args:
+        num_train: clips that it learns from.
+        batch_size: of a step.
+        epochs: as asked for; at most so many where there are clips enough.
+        patience: as asked for; grows with the epochs.
+    """
+    steps = -(-num_train // batch_size)
+    longer = max(epochs, -(-LEAST_STEPS_AN_EPOCH * epochs // steps))
+    return longer, -(-patience * longer // epochs)
