@@ -97,8 +97,8 @@ def cost_rows(comparison: CompareResult) -> list[dict[str, Any]]:
 def pair_section(comparison: CompareResult) -> dict[str, Any] | None:
     """Differences of the compared pairs: a chart, and a row a pair; None: there are none.
 
-    The step from the majority to the first head that looks at a clip is so much larger than all others that
-    it would hide them; it stands in the table only.
+    The step from the majority to the first head that looks at a clip is often so much larger than all others
+    that it would hide them; it stands in the table only.
     """
     pairs = comparison.pairs()
     if not pairs:
