@@ -104,12 +104,13 @@ def pair_section(comparison: CompareResult) -> dict[str, Any] | None:
     if not pairs:
         return None
     places = {head["name"]: head["place"] for head in comparison.heads}
+    only_majority = all(pair["second"] == MAJORITY for pair in pairs)
     differences, rows, block = [], [], ""
     for pair in pairs:
         first, second = comparison.title(pair["first"]), comparison.title(pair["second"])
         is_rung = places.get(pair["first"]) == "ladder"
         place = "Each rung against the one before it" if is_rung else f"Against {second}"
-        if pair["second"] != MAJORITY or len(pairs) == 1:
+        if pair["second"] != MAJORITY or only_majority:
             heading = "" if place == block else place
             differences.append(Difference(name=first, other=second, figure=pair["macro_f1"], heading=heading))
             block = place
