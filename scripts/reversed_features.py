@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         content,
         X=np.concatenate([features, features[:, ::-1]]),
         y=np.array(["forward"] * len(clips) + ["reversed"] * len(clips)),
-        groups=np.array([clip.group for clip in clips] * 2),
+        groups=np.array([f"source {clip.group}" for clip in clips] * 2),
         split=np.array(["train"] * 2 * len(clips)),
     )
     write_bytes(options.out, content.getvalue())

@@ -15,7 +15,7 @@ from pipeline.report.compare_result import (
     value,
     with_spread,
 )
-from pipeline.report.compare_words import epochs_words, pair_words, seconds_words
+from pipeline.report.compare_words import by_words, decides, epochs_words, pair_words, seconds_words
 from pipeline.report.difference_chart import Difference, difference_chart
 from pipeline.report.dumbbell_chart import Dumbbell, dumbbell_chart
 from pipeline.report.head_lines import line_charts, lines_of
@@ -112,14 +112,14 @@ def pair_section(comparison: CompareResult) -> dict[str, Any] | None:
         place = "Each rung against the one before it" if is_rung else f"Against {second}"
         if pair["second"] != MAJORITY or only_majority:
             heading = "" if place == block else place
-            differences.append(Difference(name=first, other=second, figure=pair["macro_f1"], heading=heading))
+            differences.append(Difference(name=first, other=second, figure=decides(pair), heading=heading))
             block = place
         rows.append(
             {
                 "first": first,
                 "second": second,
                 "cells": [_cell(pair.get(key), signed=True) for key in ("macro_f1", "accuracy", "log_loss")],
-                "words": pair_words(pair["macro_f1"]),
+                "words": pair_words(decides(pair)) + by_words(pair),
             }
         )
     return {
