@@ -70,7 +70,10 @@ def run(options: Options) -> int:
 
 def _checked(checks: dict[str, Any]) -> list[str]:
     random, clips = checks["random_clips"], checks["clips"]
-    lines = [f"differs from PyTorch by {random['largest_difference']:.1e} at most on random clips"]
+    lines = [
+        f"differs from PyTorch by {random['largest_difference']:.1e} at most on random clips "
+        f"(allowed: {random['tolerance']:.1e})"
+    ]
     if clips is None:
         return [*lines, "not compared on real clips: give --check CLIPS for that"]
     return [

@@ -6,6 +6,8 @@ B and T are free, and all T frames of a clip count: there are no lengths. Clips 
 batches of their own.
 """
 
+import copy
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +24,16 @@ from pipeline.model.classifier import ClipClassifier
 CLIPS, LOGITS, ATTENTION_WEIGHTS, PROBABILITIES = "clips", "logits", "attention_weights", "probabilities"
 OUTPUTS = (LOGITS, ATTENTION_WEIGHTS, PROBABILITIES)
 TOLERANCE = 1e-4
-"""Largest difference from PyTorch; of logits, where the largest is above 1, as a share of it."""
+"""Largest difference from PyTorch; of logits, where the largest is above 1, as a share of it. More is allowed
+where single precision costs PyTorch itself so much on the same clips."""
 MAX_BYTES = 2_000_000_000
 """What one .onnx file can hold, a little less than 2^31."""
 CHECKED_BATCHES = (1, 2, 3)
 
 _TAKES: Axes = {CLIPS: {0: "B", 1: "T"}}
 _GIVES: Axes = {LOGITS: {0: "B"}, ATTENTION_WEIGHTS: {0: "B", 1: "T"}, PROBABILITIES: {0: "B"}}
+_ROUNDINGS = 4  # times PyTorch's own: the graph rounds too, in another order
+_MOST_TOLERANCE = 1e-2  # where rounding alone does more, the clips tell nothing of the graph
 _MOST_FRAMES = 32  # longer clips of random frames would take memory for their intermediate results
 
 
@@ -88,10 +93,21 @@ def export_graph(classifier: ClipClassifier, *, temperature: float) -> ClipGraph
         raise MachineError(f"ONNX Runtime does not take the exported model ({first_line(error)}).") from error
 
 
+class Agreement(NamedTuple):
+    """How near a graph came to PyTorch: the largest difference, and what was allowed."""
+
+    largest_difference: float
+    tolerance: float
+
+
 def check_shapes(
     classifier: ClipClassifier, graph: ClipGraph, *, temperature: float, num_frames: int
-) -> float:
+) -> Agreement:
     """Runs a graph on random clips of 5 lengths, 1, 2 and 3 at once, beside PyTorch.
+
+    Random frames are nothing that a backbone was trained on, and some multiply on them what rounding does:
+    features of a thousand times the usual size, of which single precision gives three digits. What PyTorch
+    loses so is measured, against itself in double precision, before a graph is blamed for as much.
 
     Args:
         classifier: what it was exported from.
@@ -100,35 +116,70 @@ def check_shapes(
         num_frames: T of the clips that the model was trained on.
 
     Returns:
-        The largest difference.
+        The largest difference, and the largest that was allowed.
 
     Raises:
-        MachineError: it fails on a shape, or differs by more than `TOLERANCE`.
+        MachineError: it fails on a shape, or differs by more than `TOLERANCE` and than rounding explains.
     """
-    random, largest = np.random.default_rng(0), 0.0
-    S = classifier.config.image_size
+    found = [
+        (clips.shape, _differences(_by_torch(classifier, clips, temperature), _by_graph(graph, clips)))
+        for clips in _random_clips(classifier, num_frames)
+    ]
+    largest = max(max(differences) for _, differences in found)
+    allowed = dict.fromkeys(OUTPUTS, TOLERANCE)
+    if TOLERANCE < largest < float("inf"):
+        allowed = _allowed(classifier, temperature=temperature, num_frames=num_frames)
+    for (B, T, *_), differences in found:
+        for name, difference in zip(OUTPUTS, differences, strict=True):
+            if not difference <= allowed[name]:
+                raise MachineError(
+                    f"the {name} of the exported model differ from PyTorch's by {difference:.1e} on {B} "
+                    f"clips of {T} frames, allowed is {allowed[name]:.0e}; {_NOT_KEPT}"
+                )
+    return Agreement(largest, max(allowed.values()))
+
+
+def _allowed(classifier: ClipClassifier, *, temperature: float, num_frames: int) -> dict[str, float]:
+    """What may differ by output: `TOLERANCE`, or some times what rounding does to PyTorch's own answers."""
+    exact = copy.deepcopy(classifier).double()
+    rounding = [
+        _differences(_by_torch(exact, clips, temperature), _by_torch(classifier, clips, temperature))
+        for clips in _random_clips(classifier, num_frames)
+    ]
+    worst = (max(of_output) for of_output in zip(*rounding, strict=True))
+    return {
+        name: min(max(TOLERANCE, _ROUNDINGS * most), _MOST_TOLERANCE)
+        for name, most in zip(OUTPUTS, worst, strict=True)
+    }
+
+
+def _random_clips(classifier: ClipClassifier, num_frames: int) -> Iterator[np.ndarray]:
+    """Clips (B, T, S, S, 3) of every checked shape; the same each time."""
+    random, S = np.random.default_rng(0), classifier.config.image_size
     for T in checked_lengths(num_frames):
         for B in CHECKED_BATCHES:
-            clips = random.integers(0, 256, (B, T, S, S, 3), dtype=np.uint8)
-            expected = _by_torch(classifier, clips, temperature)
-            try:
-                got = graph.run(clips)
-            except Exception as error:  # ONNX Runtime has no common base of its errors
-                raise MachineError(
-                    f"ONNX Runtime cannot run the exported model on {B} clips of {T} frames "
-                    f"({first_line(error)}); {_NOT_KEPT}"
-                ) from error
-            for name, ours, theirs in zip(OUTPUTS, got, expected, strict=True):
-                scale = max(1.0, float(np.abs(theirs).max()))
-                same_shape = ours.shape == theirs.shape
-                difference = float(np.abs(ours - theirs).max()) / scale if same_shape else float("inf")
-                if not difference <= TOLERANCE:
-                    raise MachineError(
-                        f"the {name} of the exported model differ from PyTorch's by {difference:.1e} on {B} "
-                        f"clips of {T} frames, allowed is {TOLERANCE:.0e}; {_NOT_KEPT}"
-                    )
-                largest = max(largest, difference)
-    return largest
+            yield random.integers(0, 256, (B, T, S, S, 3), dtype=np.uint8)
+
+
+def _by_graph(graph: ClipGraph, clips: np.ndarray) -> Answers:
+    try:
+        return graph.run(clips)
+    except Exception as error:  # ONNX Runtime has no common base of its errors
+        B, T = clips.shape[:2]
+        raise MachineError(
+            f"ONNX Runtime cannot run the exported model on {B} clips of {T} frames "
+            f"({first_line(error)}); {_NOT_KEPT}"
+        ) from error
+
+
+def _differences(expected: Answers, got: Answers) -> list[float]:
+    """The largest of each output, as a share of the largest expected value where that is above 1."""
+    return [
+        float(np.abs(ours - theirs).max()) / max(1.0, float(np.abs(theirs).max()))
+        if ours.shape == theirs.shape
+        else float("inf")
+        for ours, theirs in zip(got, expected, strict=True)
+    ]
 
 
 def checked_lengths(num_frames: int) -> tuple[int, ...]:

@@ -22,7 +22,6 @@ from pipeline.inference.clip_graph import (
     CLIPS,
     LOGITS,
     PROBABILITIES,
-    TOLERANCE,
     ClipGraph,
     check_shapes,
     checked_lengths,
@@ -114,15 +113,15 @@ def export_model(given: Given, *, progress: Progress = iter, say: Say = quiet) -
     say(f"exporting {checkpoint.model.backbone} and its head")
     graph = export_graph(classifier, temperature=temperature)
     say("comparing it with PyTorch on random clips of 5 lengths")
-    difference = check_shapes(
+    agreement = check_shapes(
         classifier, graph, temperature=temperature, num_frames=checkpoint.spec.num_frames
     )
     checks: dict[str, Any] = {
         "random_clips": {
             "num_frames": list(checked_lengths(checkpoint.spec.num_frames)),
             "batch_sizes": list(CHECKED_BATCHES),
-            "largest_difference": difference,
-            "tolerance": TOLERANCE,
+            "largest_difference": agreement.largest_difference,
+            "tolerance": agreement.tolerance,
         },
         "clips": None,
     }

@@ -24,7 +24,7 @@ from pipeline.training.options import TrainOptions
 from pipeline.training.task import Batches, Epoch, FitResult, Task
 
 _MAX_ITERATIONS = 2000
-_TOLERANCE = 1e-8  # largest gradient at the end: logits are then those of the optimum to 1e-4
+_TOLERANCE = 1e-10  # largest gradient at the end: logits are then those of the optimum to 1e-6
 _MIN_SHARE = 1e-6  # a column that varies by a smaller share of its values does so by rounding: centred only
 _CLIPS_AT_ONCE = 256
 
@@ -176,14 +176,18 @@ def _regress(
     """
     N, F = standardised.shape
     basis = np.linalg.qr(standardised.T)[0] if N < F else None  # (F, N)
+    # 240 clips of 3,840 columns: .05 s of CPU, to 4e-9 of the optimum in logits; lbfgs .09 s, to 4e-5. With a
+    # hundredth of the penalty .07 s each, lbfgs to 4e-4.
     model = LogisticRegression(
         C=1 / penalty,
+        solver="newton-cg",
         class_weight="balanced" if class_weights else None,
         max_iter=_MAX_ITERATIONS,
         tol=_TOLERANCE,
     )
     with warnings.catch_warnings():  # with next to no penalty there is no optimum to reach
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message=".*[Ll]ine [Ss]earch", category=RuntimeWarning)
         model.fit(standardised if basis is None else standardised @ basis, class_indices)
     coefficients = model.coef_ if basis is None else model.coef_ @ basis.T
     intercepts = model.intercept_

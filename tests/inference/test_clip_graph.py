@@ -1,5 +1,6 @@
 """A classifier as one graph: every kind of head and backbone, at lengths that the exporter did not see."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,18 @@ import torch
 
 from pipeline.errors import CheckpointError, MachineError
 from pipeline.inference import clip_graph
-from pipeline.inference.clip_graph import ClipGraph, check_shapes, checked_lengths, export_graph
+from pipeline.inference.clip_graph import (
+    TOLERANCE,
+    Answers,
+    ClipGraph,
+    check_shapes,
+    checked_lengths,
+    export_graph,
+)
 from pipeline.model.backbone import backbone_feature_dim
 from pipeline.model.classifier import ClipClassifier, ModelConfig, Precision
 from pipeline.model.head import HeadConfig
+from pipeline.training.linear_fit import fit_linear
 
 
 def make(
@@ -79,13 +88,13 @@ def test_heads(head: dict[str, Any]) -> None:
 def test_backbones(backbone: str, side: int) -> None:
     classifier = make(backbone, side)
     graph = export_graph(classifier, temperature=1.0)
-    assert check_shapes(classifier, graph, temperature=1.0, num_frames=4) <= 1e-4
+    assert check_shapes(classifier, graph, temperature=1.0, num_frames=4).largest_difference <= 1e-4
 
 
 def test_half_floats_are_rounded_in_the_graph_too() -> None:
     half, single = make("mobilenet_v3_small", precision="float16"), make("mobilenet_v3_small")
     graph = export_graph(half, temperature=1.0)
-    assert check_shapes(half, graph, temperature=1.0, num_frames=4) <= 1e-4
+    assert check_shapes(half, graph, temperature=1.0, num_frames=4).largest_difference <= 1e-4
     clips = some_clips(2, 4)
     with torch.inference_mode():
         rounding = float(
@@ -108,6 +117,65 @@ def test_another_model_is_refused() -> None:
         MachineError, match=r"the logits of the exported model differ .* on 1 clips of 4 frames"
     ):
         check_shapes(make(), graph, temperature=1.0, num_frames=4)
+
+
+class ExactGraph(ClipGraph):
+    """Stands for a graph that rounds only at its end; its logits are off by a share that is wanted."""
+
+    def __init__(self, classifier: ClipClassifier, *, off_by: float = 0.0) -> None:
+        self._exact, self._off_by = copy.deepcopy(classifier).double(), off_by
+
+    def run(self, clips: np.ndarray) -> Answers:
+        with torch.inference_mode():
+            output = self._exact(torch.from_numpy(clips))
+        logits = output.logits + self._off_by * output.logits.abs().max().clamp(min=1)
+        values = (logits, output.attention_weights, torch.softmax(output.logits, dim=1))
+        return Answers(*(value.float().numpy() for value in values))
+
+
+def ill_conditioned(times: float) -> ClipClassifier:
+    """Its first logit is so many times the sum of normalised features: 0, but for rounding."""
+    classifier = make(pooling="mean", lstm_layers=0, bidirectional=False, time_dense=False)
+    with torch.no_grad():
+        classifier.head.output.weight[0] = times
+    return classifier
+
+
+def test_what_rounding_does_to_pytorch_is_not_laid_at_the_door_of_the_graph() -> None:
+    classifier = ill_conditioned(500.0)
+    agreement = check_shapes(classifier, ExactGraph(classifier), temperature=1.0, num_frames=4)
+    assert TOLERANCE < agreement.largest_difference <= agreement.tolerance < 1e-2
+    with pytest.raises(MachineError, match=r"the logits .* differ from PyTorch's by .*e-02"):
+        check_shapes(classifier, ExactGraph(classifier, off_by=0.02), temperature=1.0, num_frames=4)
+
+
+def test_a_graph_that_is_off_by_more_than_rounding_is_refused() -> None:
+    classifier = ill_conditioned(1.0)
+    assert check_shapes(classifier, ExactGraph(classifier), temperature=1.0, num_frames=4)[1] == TOLERANCE
+    with pytest.raises(MachineError, match=r"by 3\.0e-04 .* allowed is 1e-04"):
+        check_shapes(classifier, ExactGraph(classifier, off_by=3e-4), temperature=1.0, num_frames=4)
+
+
+def test_where_rounding_drowns_everything_nothing_is_allowed_for_it() -> None:
+    classifier = ill_conditioned(1e6)
+    with pytest.raises(MachineError, match=r"the logits .* allowed is 1e-02"):
+        check_shapes(classifier, ExactGraph(classifier), temperature=1.0, num_frames=4)
+
+
+def test_a_fitted_linear_head() -> None:
+    head: dict[str, Any] = {
+        "lstm_layers": 0,
+        "bidirectional": False,
+        "time_dense": False,
+        "normalise": "none",
+    }
+    classifier = make(pooling="statistics", **head)
+    with torch.inference_mode():
+        features = classifier.embed(torch.from_numpy(some_clips(12, 5))).clone()
+    fit_linear(classifier.head, features, np.arange(12) % 3, penalty=0.01, class_weights=False)
+    graph = export_graph(classifier, temperature=1.0)
+    agreement = check_shapes(classifier, graph, temperature=1.0, num_frames=5)
+    assert agreement.largest_difference <= TOLERANCE == agreement.tolerance
 
 
 @pytest.mark.parametrize("frozen", ["T", "B"])

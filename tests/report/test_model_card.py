@@ -53,6 +53,15 @@ def read(card: str) -> str:
     return shown
 
 
+def test_a_card_says_where_more_was_allowed(trained: tuple[ClipStore, Path, Checkpoint]) -> None:
+    _, run, checkpoint = trained
+    for tolerance, said in ((1e-4, False), (3.5e-3, True)):
+        random_clips = {**CHECKS["random_clips"], "tolerance": tolerance}  # type: ignore[dict-item]
+        checks = {**CHECKS, "random_clips": random_clips}
+        export = Export(graph=b"", checkpoint=checkpoint, checks=checks, judgement=None)
+        assert ("PyTorch's own rounding explains" in read(card_of(run, export, None))) is said
+
+
 def test_a_card_of_checked_clips(trained: tuple[ClipStore, Path, Checkpoint]) -> None:
     store, run, checkpoint = trained
     judged = load_trained(run, device=torch.device("cpu"), runtime="torch")

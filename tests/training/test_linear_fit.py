@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -130,6 +131,21 @@ def test_fewer_clips_than_columns_give_the_regression_on_all_columns(num_classes
     found = logits[:, 1] - logits[:, 0] if num_classes == 2 else logits
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
     assert abs(weights[:, 7]).max() < 1e-12
+
+
+@pytest.mark.parametrize("num_clips", [40, 300])  # fewer and more than columns
+@pytest.mark.parametrize("penalty", [1e-3, 1.0])
+def test_it_ends_at_the_optimum(num_clips: int, penalty: float) -> None:
+    """Where the slope of the loss is the penalty's: X' (p - y) + penalty w = 0 on standardised columns."""
+    rng = np.random.default_rng(2)
+    inputs, classes = rng.normal(size=(num_clips, 100)), np.arange(num_clips) % 3
+    inputs[:, 0] += classes
+    weights, biases = regression(inputs, classes, num_classes=3, penalty=penalty, class_weights=False)
+    wrong = softmax(inputs @ weights.T + biases, axis=1) - np.eye(3)[classes]
+    scale = inputs.std(axis=0)
+    slope = wrong.T @ ((inputs - inputs.mean(axis=0)) / scale) + penalty * weights * scale
+    assert abs(slope).max() < 1e-6
+    assert abs(wrong.sum(axis=0)).max() < 1e-6  # the biases bear no penalty
 
 
 def test_a_class_without_a_clip_never_wins_and_is_finite() -> None:
