@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.compare.figure import Figure
-from pipeline.compare.rule import SupportedRung
+from pipeline.compare.rule import SupportedRung, behind_best
 from pipeline.compare.scorer import PRIMARY, Scored, Scorer
 from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL
 
@@ -81,6 +81,21 @@ class Scoreboard:
         """What it takes to tell something."""
         what = "clips" if self._is_ungrouped else "groups"
         return f"it takes {MIN_GROUPS_FOR_INTERVAL} independent {what} at least"
+
+    @property
+    def ahead_of_ladder(self) -> str | None:
+        """The best head beside the ladder, if it is surely better than the best one on it."""
+        rung, on_ladder = self.rung, {"majority", *self.rung.shortfalls}
+        beside = {name: each for name, each in self.scored.items() if name not in on_ladder}
+        if not beside or not rung.above_chance.found:
+            return None
+        lead = behind_best(self.scorer, self.scored[rung.best], beside)
+        return self.best_of(list(beside)) if lead.surely else None
+
+    @property
+    def supported(self) -> str | None:
+        """The head that the data supports: a rung, or one beside the ladder; None: that cannot be told."""
+        return self.ahead_of_ladder or self.rung.supported
 
     def macro_f1(self, name: str) -> float:
         """Of a head on all clips."""

@@ -54,18 +54,15 @@ def head_finding(board: Scoreboard) -> Finding:
             f"{short.allowed:.3f} between them may be chance"
         )
     sentence += f" ({board.over})."
-    beside = {name: each for name, each in board.scored.items() if name not in rung.shortfalls}
-    beside = {name: each for name, each in beside.items() if name in board.titles and name != "majority"}
-    if beside:
-        lead = behind_best(board.scorer, board.scored[rung.best], beside)
-        if lead.surely:
-            ahead = board.best_of(list(beside))
-            difference = board.difference(ahead, rung.best)
-            numbers["beside"] = {"head": ahead, "macro_f1": difference.to_dict()}
-            sentence += (
-                f" Beside the ladder, {titles[ahead]} is surely better than its best head, by "
-                f"{difference.words()}."
-            )
+    ahead = board.ahead_of_ladder
+    if ahead is not None:
+        difference = board.difference(ahead, rung.best)
+        numbers["beside"] = {"head": ahead, "macro_f1": difference.to_dict()}
+        sentence = (
+            f"This data supports {titles[ahead]}, which stands beside the ladder: its macro-F1, "
+            f"{board.macro_f1(ahead):.3f}, is surely better than that of the best head on it, {best}, by "
+            f"{difference.words()}. On the ladder, {sentence[0].lower()}{sentence[1:]}"
+        ).replace("On the ladder, this data supports", "On the ladder it supports")
     return Finding(topic="head", answer="supported", sentence=sentence, numbers=numbers)
 
 
@@ -130,7 +127,7 @@ def clips_finding(board: Scoreboard, part: Mapping[str, Scored], *, fraction: fl
     """
     rung, scorer, question = board.rung, board.scorer, "Whether more clips would help"
     numbers = {**board.size, "fraction": fraction}
-    name = rung.best if rung.supported in (None, "majority") else str(rung.supported)
+    name = rung.best if board.supported in (None, "majority") else str(board.supported)
     if not scorer.can_tell or name not in part:
         why = board.too_few if not scorer.can_tell else "cannot be told: no part of them was tried"
         return Finding(topic="clips", answer="cannot be told", sentence=f"{question} {why}.", numbers=numbers)

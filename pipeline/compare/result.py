@@ -18,7 +18,7 @@ from pipeline.training.options import TrainOptions
 
 def supported_head(evidence: Evidence) -> str | None:
     """The rung that the data supports; None where that cannot be told."""
-    return scoreboard(evidence, evidence.reference).rung.supported
+    return scoreboard(evidence, evidence.reference).supported
 
 
 def summarise(evidence: Evidence, *, wall_seconds: float) -> dict[str, Any]:
@@ -79,6 +79,8 @@ def summarise(evidence: Evidence, *, wall_seconds: float) -> dict[str, Any]:
         "claims": claims_of(evidence, board),
         "verdict": {
             **board.rung.to_dict(),
+            "supported": board.supported,
+            "supported_rung": board.rung.supported,
             "sentences": [finding.to_dict() for finding in sentences(evidence, board, effects)],
         },
         "commands": [],
