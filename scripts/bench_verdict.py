@@ -45,6 +45,14 @@ SOURCES = {
         1,
     ),
     "2 classes, mixed groups, 2 repeats": (Source(num_classes=2, separation=1.5, group_spread=0.3), 2),
+    "3 classes, 40 features, pure groups, 2 repeats": (
+        Source(num_classes=3, separation=3.0, group_spread=0.7, pure=True, num_features=40),
+        2,
+    ),
+    "4 classes, 40 features, mixed groups, 1 repeat": (
+        Source(num_classes=4, separation=4.0, group_spread=0.2, num_features=40),
+        1,
+    ),
 }
 CHANCES = {"2 classes, .60 and .60": (2, (0.6, 0.6)), "3 classes, .80 and .72": (3, (0.8, 0.72))}
 

@@ -10,9 +10,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from pipeline.compare.answers import Answers
 from pipeline.evaluation.metrics import log_losses
 
-NUM_FEATURES = 12
-KINDS = {"strong": (NUM_FEATURES, 0.01), "weak": (NUM_FEATURES, 100.0), "few features": (3, 1.0)}
-"""Regressions: how many of the features each looks at, and how little it is held back (C)."""
+KINDS = {"held back": (1.0, 0.01), "free": (1.0, 100.0), "few features": (0.15, 1.0)}
+"""Regressions: the part of the features that each looks at, three at least, and how free it is (C)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +27,18 @@ class Source:
     """Where clips come from: class means, and groups that each have their own look."""
 
     def __init__(
-        self, *, num_classes: int, separation: float, group_spread: float, pure: bool = False
+        self,
+        *,
+        num_classes: int,
+        separation: float,
+        group_spread: float,
+        pure: bool = False,
+        num_features: int = 12,
     ) -> None:
         """`pure`: groups are of one class each, else of clips of any class."""
         self.num_classes, self.group_spread, self.pure = num_classes, group_spread, pure
-        self.means = np.random.default_rng(0).normal(
-            0, separation / NUM_FEATURES**0.5, (num_classes, NUM_FEATURES)
-        )
+        spread = separation / num_features**0.5
+        self.means = np.random.default_rng(0).normal(0, spread, (num_classes, num_features))
 
     def draw(self, random: np.random.Generator, num_groups: int) -> Clips:
         """1 to 8 clips a group."""
@@ -44,21 +48,25 @@ class Source:
             classes = np.arange(num_groups)[groups] % self.num_classes
         else:
             classes = random.integers(0, self.num_classes, len(groups))
-        look = random.normal(0, self.group_spread, (num_groups, NUM_FEATURES))[groups]
-        features = self.means[classes] + look + random.normal(0, 1, (len(groups), NUM_FEATURES))
+        look = random.normal(0, self.group_spread, (num_groups, self.means.shape[1]))[groups]
+        features = self.means[classes] + look + random.normal(0, 1, self.means[classes].shape)
         return Clips(features=features, classes=classes, groups=groups.astype(str))
 
 
 def fitted(kind: str, features: np.ndarray, classes: np.ndarray) -> LogisticRegression:
-    used, strength = KINDS[kind]
-    return LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(features[:, :used], classes)
+    model = LogisticRegression(C=KINDS[kind][1], max_iter=200, tol=1e-3)
+    return model.fit(looked_at(kind, features), classes)
+
+
+def looked_at(kind: str, features: np.ndarray) -> np.ndarray:
+    return features[:, : max(3, int(KINDS[kind][0] * features.shape[1]))]
 
 
 def log_probabilities(
     kind: str, model: LogisticRegression, features: np.ndarray, num_classes: int
 ) -> np.ndarray:
     """(N, K); a class that was not among those trained on has next to none."""
-    found = model.predict_log_proba(features[:, : KINDS[kind][0]])
+    found = model.predict_log_proba(looked_at(kind, features))
     full = np.full((len(features), num_classes), -12.0)
     full[:, model.classes_] = np.maximum(found, -12.0)
     return np.asarray(full - logsumexp(full, axis=1, keepdims=True))

@@ -18,15 +18,21 @@ _ALWAYS = (
 _NEVER = ("config", "json")  # its options are spelled out; how figures were printed changes nothing
 
 
-def command_line(command: str, options: Any) -> str:
+def command_line(command: str, options: Any, *, several_at_once: bool = False) -> str:
     """The words of a command, quoted for a shell: the store, then every option that is not the default.
 
     Args:
         command: its name.
         options: its options, a dataclass; one in it has options of the command too.
+        several_at_once: whether an option with several values is named once, and not for each of them.
     """
     store = str(getattr(options, _POSITIONAL))
-    words = ["clipwise", command, f"./{store}" if store.startswith("-") else store, *_option_words(options)]
+    words = [
+        "clipwise",
+        command,
+        f"./{store}" if store.startswith("-") else store,
+        *_option_words(options, several_at_once),
+    ]
     return " ".join(shell_word(word) for word in words)
 
 
@@ -45,17 +51,19 @@ def shell_word(text: str) -> str:
     return f"$'{shown}'"
 
 
-def _option_words(options: Any) -> Iterator[str]:
+def _option_words(options: Any, several_at_once: bool) -> Iterator[str]:
     for field in fields(options):
         value, flag = getattr(options, field.name), field.name.replace("_", "-")
         if field.name in (_POSITIONAL, *_NEVER):
             continue
         if is_dataclass(value):
-            yield from _option_words(value)
+            yield from _option_words(value, several_at_once)
         elif value == field.default and field.name not in _ALWAYS:
             continue
         elif isinstance(value, bool):
             yield f"--{flag}" if value else f"--no-{flag}"
+        elif isinstance(value, tuple) and several_at_once:
+            yield from (f"--{flag}", *map(str, value))
         else:
             for each in value if isinstance(value, tuple) else (value,):
                 text = str(each)

@@ -70,7 +70,10 @@ def run(options: Options) -> int:
             num_workers=options.workers or processors(),
             watch=Watch(embedding=embedding, on_fit=bar.show, say=say),
         )
-    result = {**comparison.result, "commands": [["This comparison:", command_line("compare", options)]]}
+    result = {
+        **comparison.result,
+        "commands": [["This comparison:", command_line("compare", options, several_at_once=True)]],
+    }
     page = options.out / REPORT_FILE
     write_compare_page(page, result)
     if options.json:

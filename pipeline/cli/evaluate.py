@@ -19,7 +19,8 @@ class Options:
     """Options of `clipwise evaluate`."""
 
     clips: tyro.conf.Positional[Path]
-    """The clip store: that of the training, or another one with the same kind of clips."""
+    """The clip store: that of the training, or another one with the same kind of clips. Or an .npz file of
+    features, for a model of such."""
     model: Path
     """Run folder, or a .safetensors file (which has no linear baselines)."""
     split: Literal["train", "val", "test", "all"] = "test"

@@ -27,7 +27,8 @@ class Options:
     """Options of `clipwise train`."""
 
     clips: tyro.conf.Positional[Path]
-    """The clip store that `clipwise preprocess` made."""
+    """The clip store that `clipwise preprocess` made; or features given directly, an .npz file with X (N, T,
+    D) and y (N,), which may have groups, lengths and split (N,) too."""
     out: Path
     """Folder of the run: made, or gone on with, or found finished."""
     training: tyro.conf.UseAppendAction[TrainOptions] = field(default_factory=TrainOptions)

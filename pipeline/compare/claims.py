@@ -69,7 +69,7 @@ def claims(
         full: name of the full design.
         plain: name of the plain LSTM that it is to beat.
         facts: of both, by name.
-        top_frame_gains: of each clip (N,), how much further the probability of the true class falls without
+        top_frame_gains: of each clip (N,), how much further the probability of the answer falls without
             the frame that has most attention than without a random one; None: not measured.
         test_share: clips judged by clips trained on, in a fold.
     """
@@ -80,13 +80,14 @@ def claims(
         return fold_figure(values, test_share=test_share, enough_groups=board.scorer.can_tell)
 
     heads = f"{board.titles[full]} against {board.titles[plain]}"
+    capital = heads[0].upper() + heads[1:]
     return (
-        _lower_error(board, full, plain, heads),
+        _lower_error(board, full, plain, capital),
         _less(
             board,
             "less overfitting",
             paired(own.gaps, other.gaps),
-            sentence=f"the gap between training and held-back macro-F1, {heads}",
+            sentence=f"Macro-F1 in training minus that held back, {heads}",
             means={"full": float(np.mean(own.gaps)), "plain": float(np.mean(other.gaps))},
             little=LITTLE_SCORE,
             digits=3,
@@ -96,7 +97,7 @@ def claims(
             board,
             "fewer epochs",
             paired(own.epochs, other.epochs),
-            sentence=f"epochs to the best validation loss, {heads}",
+            sentence=f"Epochs to the best validation loss, {heads}",
             means={"full": float(np.mean(own.epochs)), "plain": float(np.mean(other.epochs))},
             little=LITTLE_EPOCHS,
             digits=1,
@@ -115,13 +116,13 @@ def _lower_error(board: Scoreboard, full: str, plain: str, heads: str) -> Claim:
         answer = DEPENDS
     else:
         answer = _judged(f1, LITTLE_SCORE)
-    said = {
-        TRUE: "True here",
-        FALSE: f"False here (a gain of {LITTLE_SCORE} is surely not there)",
-        DEPENDS: "It depends on what is counted",
-        UNKNOWN: _unknown(board, f1),
+    why = {
+        TRUE: "",
+        FALSE: f"; a gain of {LITTLE_SCORE} is ruled out",
+        DEPENDS: "; it depends on what is counted",
+        UNKNOWN: _open(board, f1),
     }[answer]
-    sentence = f"{said}: {heads}, {f1.words()} in macro-F1, {accuracy.words()} in accuracy ({board.over})."
+    sentence = f"{heads}: {f1.words()} in macro-F1, {accuracy.words()} in accuracy ({board.over}){why}."
     numbers = {**board.size, "macro_f1": f1.to_dict(), "accuracy": accuracy.to_dict()}
     return Claim(claim="lower error", answer=answer, sentence=sentence, numbers=numbers)
 
@@ -139,14 +140,14 @@ def _less(
 ) -> Claim:
     """A claim that the full design has less of something, of its paired differences over folds."""
     answer = _judged(_negative(difference), little)
-    said = {
-        TRUE: "True here",
-        FALSE: f"False here (it is surely not less by {little:g})",
-        UNKNOWN: _unknown(board, difference),
+    why = {
+        TRUE: "",
+        FALSE: f"; less by {little:g} is ruled out",
+        UNKNOWN: _open(board, difference),
     }[answer]
     text = (
-        f"{said}: {sentence}, {means['full']:.{digits}f} against {means['plain']:.{digits}f}, a difference "
-        f"of {difference.words(digits=digits)} ({num_folds} folds of {board.over})."
+        f"{sentence}: {means['full']:.{digits}f} and {means['plain']:.{digits}f}, "
+        f"{difference.words(digits=digits)} ({num_folds} folds of {board.over}){why}."
     )
     numbers = {**board.size, **means, "num_folds": num_folds, "difference": difference.to_dict()}
     return Claim(claim=claim, answer=answer, sentence=text, numbers=numbers)
@@ -155,18 +156,18 @@ def _less(
 def _readable(board: Scoreboard, gains: np.ndarray | None) -> Claim:
     claim = "readable decisions"
     if gains is None:
-        sentence = "Cannot be told: no head with attention was asked what its frames count for."
+        sentence = "No head with attention was asked what its frames count for."
         return Claim(claim=claim, answer=UNKNOWN, sentence=sentence, numbers=board.size)
     gain = board.scorer.mean(gains)
     answer = _judged(gain, LITTLE_GAIN)
-    said = {
-        TRUE: "True here",
-        FALSE: f"False here (it is surely not more by {LITTLE_GAIN})",
-        UNKNOWN: _unknown(board, gain),
+    why = {
+        TRUE: "",
+        FALSE: f"; more by {LITTLE_GAIN} is ruled out",
+        UNKNOWN: _open(board, gain),
     }[answer]
     sentence = (
-        f"{said}: without the frame that has most attention, the probability of the true class falls further "
-        f"than without a random one by {gain.words()} ({board.over})."
+        "Without the frame that has most attention, the probability of the answer that was given falls "
+        f"further than without a random one, by {gain.words()} ({board.over}){why}."
     )
     numbers = {**board.size, "top_frame_gain": gain.to_dict()}
     return Claim(claim=claim, answer=answer, sentence=sentence, numbers=numbers)
@@ -185,9 +186,10 @@ def _negative(figure: Figure) -> Figure:
     return Figure(mean=-figure.mean, interval=interval, se=figure.se)
 
 
-def _unknown(board: Scoreboard, figure: Figure) -> str:
+def _open(board: Scoreboard, figure: Figure) -> str:
+    """Why the answer is open, after the figures."""
     if not board.scorer.can_tell:
-        return f"This {board.too_few}"
+        return f"; {board.needs}"
     if figure.interval is None:
-        return "Cannot be told: nothing shows how sure this figure is"
-    return "Cannot be told: the interval holds both"
+        return "; nothing shows how sure that is"
+    return "; the interval holds both yes and no"

@@ -56,7 +56,7 @@ from pipeline.files import (
 )
 from pipeline.training.given_options import options_for
 
-QUICK_CURVE_HEADS = ("mean_std_difference", "attention_pooling", "full")
+QUICK_CURVE_HEADS = ("mean_std_difference", "full")
 """With --quick the learning curve is of these, and of the head that the data supports."""
 FIT_HEADS = ("mean", "mean_std_difference", "attention_pooling", "full", "default")
 """Heads by which ways to fit a frame into the square are compared."""
@@ -331,7 +331,7 @@ class _Run:
         train = fold.train[fraction]
         options = replace(variant.options, **setting.options(head), seed=fold.seed)
         epochs, patience = epochs_for(
-            len(train), options.chosen_batch_size, epochs=self.options.epochs, patience=self.options.patience
+            len(train), options.chosen_batch_size, epochs=options.epochs, patience=options.patience
         )
         return Job(
             key=key,

@@ -11,7 +11,7 @@ from pipeline.compare.heads import HEADS, Head
 from pipeline.compare.scorer import Scored
 
 SHOWN = ("macro_f1", "accuracy", "log_loss", "balanced_accuracy")
-_PAIRED = ("macro_f1", "accuracy", "log_loss")
+_PAIRED = ("macro_f1", "accuracy", "log_loss", "balanced_accuracy")
 
 
 def head_figures(evidence: Evidence, variant: str, head: Head) -> dict[str, Any]:

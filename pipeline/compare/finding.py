@@ -58,8 +58,13 @@ class Scoreboard:
 
     @property
     def over(self) -> str:
-        """What the figures rest on: `300 clips of 60 groups`."""
-        return f"{self.scorer.num_clips} clips of {self.scorer.num_groups} groups"
+        """What the figures rest on: `300 clips of 60 groups`, or `300 clips` where each is its own group."""
+        clips = f"{self.scorer.num_clips} clips"
+        return clips if self._is_ungrouped else f"{clips} of {self.scorer.num_groups} groups"
+
+    @property
+    def _is_ungrouped(self) -> bool:
+        return self.scorer.num_groups == self.scorer.num_clips
 
     @property
     def size(self) -> dict[str, Any]:
@@ -69,9 +74,13 @@ class Scoreboard:
     @property
     def too_few(self) -> str:
         """Why nothing can be told, where that is so."""
-        return (
-            f"cannot be told from {self.over}: it takes {MIN_GROUPS_FOR_INTERVAL} independent groups at least"
-        )
+        return f"cannot be told from {self.over}: {self.needs}"
+
+    @property
+    def needs(self) -> str:
+        """What it takes to tell something."""
+        what = "clips" if self._is_ungrouped else "groups"
+        return f"it takes {MIN_GROUPS_FOR_INTERVAL} independent {what} at least"
 
     def macro_f1(self, name: str) -> float:
         """Of a head on all clips."""

@@ -25,15 +25,16 @@ def head_finding(board: Scoreboard) -> Finding:
         return Finding(topic="head", answer="cannot be told", sentence=sentence, numbers=numbers)
     if not above.found:
         sentence = (
-            f"Nothing here beats the majority: the best balanced accuracy, of {titles[above.head]}, is "
-            f"{above.advantage:+.3f} from chance ({board.scorer.chance:.3f}), and the best of as many heads "
-            f"reaches {above.by_chance:+.3f} by chance alone ({board.over})."
+            f"Nothing here beats the majority: the best balanced accuracy is "
+            f"{board.scorer.chance + above.advantage:.3f} ({titles[above.head]}), where guessing has "
+            f"{board.scorer.chance:.3f} and the best of as many heads up to "
+            f"{board.scorer.chance + (above.by_chance or 0.0):.3f} by luck ({board.over})."
         )
         return Finding(topic="head", answer="nothing", sentence=sentence, numbers=numbers)
     own, short = titles[rung.supported], rung.shortfalls[rung.supported]
     numbers["supported_macro_f1"] = board.macro_f1(rung.supported)
     if rung.supported == rung.best:
-        sentence = f"This data supports {own}: its macro-F1 of {best_score:.3f} is the highest on the ladder"
+        sentence = f"This data supports {own}: its macro-F1, {best_score:.3f}, is the best on the ladder"
         names = list(rung.shortfalls)
         simpler = names[: names.index(rung.best)]
         if simpler:
@@ -41,17 +42,16 @@ def head_finding(board: Scoreboard) -> Finding:
             behind = rung.shortfalls[nearest]
             numbers["nearest_simpler"] = nearest
             sentence += (
-                f", and every simpler rung is surely behind it (the nearest, {titles[nearest]}, by "
+                f", and every simpler head is surely behind it (the nearest, {titles[nearest]}, by "
                 f"{behind.behind:.3f}; up to {behind.allowed:.3f} may be chance)"
             )
         else:
-            sentence += ", and no rung is simpler"
+            sentence += ", and no head is simpler"
     else:
         sentence = (
-            f"This data supports {own}: the simplest rung that is not surely behind the best. Its macro-F1 "
-            f"is {board.macro_f1(rung.supported):.3f}, that of {best} {best_score:.3f}; {short.behind:.3f} "
-            f"behind is within the {short.allowed:.3f} that picking the best of several rungs, or one "
-            "standard error, gives by chance"
+            f"This data supports {own}, the simplest head that is not surely behind the best: its macro-F1 "
+            f"is {board.macro_f1(rung.supported):.3f}, that of {best} {best_score:.3f}, and up to "
+            f"{short.allowed:.3f} between them may be chance"
         )
     sentence += f" ({board.over})."
     beside = {name: each for name, each in board.scored.items() if name not in rung.shortfalls}
@@ -63,7 +63,7 @@ def head_finding(board: Scoreboard) -> Finding:
             difference = board.difference(ahead, rung.best)
             numbers["beside"] = {"head": ahead, "macro_f1": difference.to_dict()}
             sentence += (
-                f" Beside the ladder, {titles[ahead]} is surely ahead of its best rung, by "
+                f" Beside the ladder, {titles[ahead]} is surely better than its best head, by "
                 f"{difference.words()}."
             )
     return Finding(topic="head", answer="supported", sentence=sentence, numbers=numbers)
@@ -99,7 +99,7 @@ def order_finding(board: Scoreboard) -> Finding:
     }
     own, its = board.titles[reader], board.titles[other]
     costs = f"shuffling the frames costs {own} {cost.words()} in macro-F1"
-    against = f"{own} is {lead.words()} ahead of {its}, the best head that cannot see the order"
+    against = f"it is {lead.words()} ahead of {its}, the best head that cannot see the order"
     if not board.scorer.can_tell:
         answer, sentence = "cannot be told", f"{question} {board.too_few}."
     elif not board.rung.above_chance.found:
@@ -108,10 +108,7 @@ def order_finding(board: Scoreboard) -> Finding:
         answer, sentence = "matters", f"The order of the frames matters: {costs}, and {against}."
     elif cost.surely_above:
         answer = "used but not needed"
-        sentence = (
-            f"A head that reads the order of the frames uses it, but one that cannot see it is as good, as "
-            f"far as can be told: {costs}, yet {against}."
-        )
+        sentence = f"The order of the frames is used but not surely needed: {costs}, yet {against}."
     else:
         answer = "does not matter"
         sentence = f"The order of the frames was not found to matter: {costs}, which is not surely above 0"
@@ -140,12 +137,12 @@ def clips_finding(board: Scoreboard, part: Mapping[str, Scored], *, fraction: fl
     gain = scorer.differences(board.scored[name], part[name])[PRIMARY]
     numbers |= {"head": name, "gain": gain.to_dict(), "overtaking": None}
     step = f"from {fraction:.0%} of the clips to all of them"
-    own = f"the macro-F1 of {board.titles[name]} went by {gain.words()}"
+    own = f"the macro-F1 of {board.titles[name]} changed by {gain.words()}"
     if gain.surely_above:
         answer, sentence = "would help", f"More clips would probably help: {step} {own}"
     elif gain.interval is not None and gain.interval[1] > LITTLE:
         answer = "cannot be told"
-        sentence = f"{question} cannot be told: {step} {own}, not surely above 0 and perhaps much"
+        sentence = f"{question} cannot be told: {step} {own}"
     else:
         answer, sentence = "would help little", f"More clips of this kind would help little: {step} {own}"
     sentence += f" ({board.over})."
@@ -174,7 +171,7 @@ def shrink_finding(board: Scoreboard) -> Finding | None:
         return None
     gain = board.difference(FULL, WITHOUT_DENSE)
     numbers = {**board.size, "gain": gain.to_dict()}
-    what = "shrinking 2U to U before the attention (the time-distributed dense layer)"
+    what = "shrinking each frame's state before the attention (the dense layer)"
     if not board.scorer.can_tell:
         answer, sentence = "cannot be told", f"What {what} does {board.too_few}."
     else:

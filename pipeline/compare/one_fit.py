@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from pipeline.model.threads import one_thread
 from pipeline.training.assembly import head_config
 from pipeline.training.batches import FeatureBatches
 from pipeline.training.fit import fit
+from pipeline.training.fixed_input import logits_of_features, logits_of_values, read_once
 from pipeline.training.input_fit import fit_input
 from pipeline.training.linear_fit import fit_regression
 from pipeline.training.losses import class_weights, validation_losses
@@ -182,13 +184,18 @@ def _fitted(data: FitData, options: TrainOptions) -> tuple[SequenceHead, FitResu
         class_directions=options.class_directions,
         seed=options.seed,
     )
+    of_rows = [np.ascontiguousarray(data.features[rows]) for rows in (data.train, data.val)]
+    logits = partial(logits_of_features, head)
+    if head.has_fixed_input:
+        of_rows = [read_once(head, part) for part in of_rows]
+        logits = partial(logits_of_values, head)
     train, val = (
-        FeatureBatches(np.ascontiguousarray(data.features[rows]), data.class_indices[rows], seed=options.seed)
-        for rows in (data.train, data.val)
+        FeatureBatches(part, data.class_indices[rows], seed=options.seed)
+        for part, rows in zip(of_rows, (data.train, data.val), strict=True)
     )
     task = Task(
         model=head,
-        logits=lambda inputs: head(inputs, given_lengths(inputs)).logits,
+        logits=logits,
         parameter_groups=[{"params": list(head.parameters()), "rate": 1.0}],
         train=train,
         val=val,

@@ -1,4 +1,20 @@
-"""Which rung of the ladder the data supports: the simplest that is not surely behind the best."""
+"""Which rung of the ladder the data supports: the simplest that is not surely behind the best.
+
+Rungs named in made-up tables of 120 to 500 clips in 30 groups or more, of 2 to 4 classes (made as those of
+`scripts/bench_verdict.py`, which begins at 20 groups), where the rungs before the right one are 4 to 8
+standard errors of the difference behind and the later ones as good, or up to 3 behind; 500 tables
+of each kind, 250 of the first:
+
+    needed and enough    one standard error alone    this rule
+    nothing works                                    .98
+    single_frame         .56                         .98
+    mean                 .59                         .98
+    attention_pooling    .63                         .98
+    lstm                 .68                         .96
+    full                 1.00                        .98
+
+In those where the gap was below 5 standard errors this rule was right in .95, above 6 in .99.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +133,8 @@ def supported_rung(
     best of ten is ahead of the simplest by more than one standard error more often than not. So a rung is
     also allowed to be behind by what picking the best of equals gives by chance: the `LEVEL` quantile over
     draws of groups of the largest centred difference of the rungs above it to it (as in the model confidence
-    set of Hansen, Lunde and Nason, 2011), widened as intervals are.
+    set of Hansen, Lunde and Nason, 2011), widened as intervals are. Rungs far behind the best do not count
+    among the equals (as in Hansen, A Test for Superior Predictive Ability, 2005).
 
     Args:
         scorer: that scored them.

@@ -12,7 +12,7 @@ from pipeline.model.attention import Pooling, StatisticsPooling, build_pooling
 from pipeline.model.convolution import TemporalConvolution, channels_like_lstm
 from pipeline.model.features import FeatureInput, Normalise
 from pipeline.model.fitted_input import FittedInput
-from pipeline.model.lengths import resolve_lengths, valid_mask
+from pipeline.model.lengths import resolve_lengths, valid_mask, zero_pads
 from pipeline.model.temporal import TemporalEncoder
 
 InputKind = Literal["plain", "fitted"]
@@ -213,6 +213,21 @@ class SequenceHead(nn.Module):
         B, T = frame_features.shape[:2]
         lengths = resolve_lengths(lengths, batch_size=B, num_frames=T, device=frame_features.device)
         values = self.input(frame_features.to(self.output.weight.dtype), valid_mask(lengths, T))
+        return self.read(values, lengths)
+
+    @property
+    def has_fixed_input(self) -> bool:
+        """Whether what the recurrent part reads is a fitted projection, in which nothing is learned."""
+        return isinstance(self.input, FittedInput)
+
+    def read(self, values: Tensor, lengths: Tensor) -> HeadOutput:
+        """What `forward` makes of the output of the head's input.
+
+        Args:
+            values: (B, T, input.output_dim); padding may hold anything.
+            lengths: (B,) int64 valid frames of each clip.
+        """
+        values = zero_pads(values, valid_mask(lengths, values.shape[1]))
         hidden_states = self.encoder(self.input_dropout(values), lengths)  # (B, T, 2U)
         if self.time_dense is not None:
             hidden_states = torch.relu(self.time_dense(hidden_states))  # (B, T, U)

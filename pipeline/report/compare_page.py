@@ -51,6 +51,7 @@ def write_compare_page(path: Path, result: Mapping[str, Any]) -> None:
             "folds_classes": len(classes) > _MOST_CLASSES,
             "has_beside": any(head["place"] != "ladder" for head in comparison.heads),
             "heads": sections.head_rows(comparison),
+            "beats_nothing": comparison.beats_nothing,
             "ladder": ladder_chart(comparison),
             "scores": sections.score_cells(comparison),
             "score_words": words.SCORE_WORDS,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.evaluation.baselines import MAJORITY
 from pipeline.evaluation.intervals import MIN_GROUPS_FOR_INTERVAL
 
 Figure = Mapping[str, Any]
@@ -51,6 +52,11 @@ class CompareResult:
         """The head with the highest score."""
         name = self.result["verdict"].get("best")
         return None if name is None else str(name)
+
+    @property
+    def beats_nothing(self) -> bool:
+        """Whether no head is surely better than guessing: then the majority is the one supported."""
+        return self.supported == MAJORITY
 
     @property
     def best_words(self) -> str:

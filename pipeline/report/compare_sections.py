@@ -15,7 +15,7 @@ from pipeline.report.compare_result import (
     value,
     with_spread,
 )
-from pipeline.report.compare_words import epochs_words, pair_words, seconds_words
+from pipeline.report.compare_words import by_words, decides, epochs_words, pair_words, seconds_words
 from pipeline.report.difference_chart import Difference, difference_chart
 from pipeline.report.dumbbell_chart import Dumbbell, dumbbell_chart
 from pipeline.report.head_lines import line_charts, lines_of
@@ -97,28 +97,29 @@ def cost_rows(comparison: CompareResult) -> list[dict[str, Any]]:
 def pair_section(comparison: CompareResult) -> dict[str, Any] | None:
     """Differences of the compared pairs: a chart, and a row a pair; None: there are none.
 
-    The step from the majority to the first head that looks at a clip is so much larger than all others that
-    it would hide them; it stands in the table only.
+    The step from the majority to the first head that looks at a clip is often so much larger than all others
+    that it would hide them; it stands in the table only.
     """
     pairs = comparison.pairs()
     if not pairs:
         return None
     places = {head["name"]: head["place"] for head in comparison.heads}
+    only_majority = all(pair["second"] == MAJORITY for pair in pairs)
     differences, rows, block = [], [], ""
     for pair in pairs:
         first, second = comparison.title(pair["first"]), comparison.title(pair["second"])
         is_rung = places.get(pair["first"]) == "ladder"
         place = "Each rung against the one before it" if is_rung else f"Against {second}"
-        if pair["second"] != MAJORITY or len(pairs) == 1:
+        if pair["second"] != MAJORITY or only_majority:
             heading = "" if place == block else place
-            differences.append(Difference(name=first, other=second, figure=pair["macro_f1"], heading=heading))
+            differences.append(Difference(name=first, other=second, figure=decides(pair), heading=heading))
             block = place
         rows.append(
             {
                 "first": first,
                 "second": second,
                 "cells": [_cell(pair.get(key), signed=True) for key in ("macro_f1", "accuracy", "log_loss")],
-                "words": pair_words(pair["macro_f1"]),
+                "words": pair_words(decides(pair)) + by_words(pair),
             }
         )
     return {

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pipeline.evaluation.baselines import MAJORITY
 from pipeline.report.compare_result import ANSWERS, CompareResult, Figure, counted, sign, spread, value
-from pipeline.report.compare_words import TOPICS, epochs_words, seconds_words, why_no_intervals
+from pipeline.report.compare_words import TOPICS, decides, epochs_words, seconds_words, why_no_intervals
 from pipeline.report.words import display_width, one_line, shortened
 
 MAX_COLUMNS = 120
@@ -101,14 +102,14 @@ def _pairs(compared: CompareResult) -> Table:
         [
             _name(compared.title(pair["first"])),
             _name(compared.title(pair["second"])),
-            value(pair["macro_f1"], signed=True),
-            spread(pair["macro_f1"], signed=True),
-            _WORDS[sign(pair["macro_f1"])],
+            value(decides(pair), signed=True),
+            spread(decides(pair), signed=True),
+            _WORDS[sign(decides(pair))] + ("*" if pair["second"] == MAJORITY else ""),
         ]
         for pair in compared.pairs()
     ]
     return Table(
-        title="what the added part is worth, in macro-F1 on the same clips",
+        title="what the added part is worth, in macro-F1 on the same clips (*: in balanced accuracy)",
         header=["head", "against", "difference", "95 %", ""],
         rows=_aligned(rows, columns=range(2, 4)),
     )

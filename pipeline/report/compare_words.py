@@ -1,5 +1,6 @@
 """What a comparison was and what it says, in plain sentences: for the page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.evaluation.baselines import MAJORITY
@@ -103,12 +104,27 @@ def why_no_intervals(comparison: CompareResult) -> str:
 
 def pairs_summary(comparison: CompareResult) -> str:
     """How many steps are surely better or worse."""
-    signs = [sign(pair["macro_f1"]) for pair in comparison.pairs()]
+    signs = [sign(decides(pair)) for pair in comparison.pairs()]
     if not comparison.has_intervals:
         return ""
     ways = ((1, "surely better"), (-1, "surely worse"), (0, "not told apart"))
     said = listed([f"{signs.count(way) or 'none'} {words}" for way, words in ways])
     return f"Of {counted(len(signs), 'comparison')}: {said}."
+
+
+def decides(pair: Mapping[str, Any]) -> Figure:
+    """The difference that a pair is judged by: in macro-F1, against the majority in balanced accuracy.
+
+    Tossing a coin has more macro-F1 than always saying one class, and as much balanced accuracy.
+    """
+    by_chance = pair["second"] == MAJORITY and "balanced_accuracy" in pair
+    figure: Figure = pair["balanced_accuracy" if by_chance else "macro_f1"]
+    return figure
+
+
+def by_words(pair: Mapping[str, Any]) -> str:
+    """What a pair is judged by, where that is not macro-F1."""
+    return " (By balanced accuracy.)" if pair["second"] == MAJORITY else ""
 
 
 def pair_words(figure: Figure) -> str:

@@ -48,10 +48,10 @@ def ladder_chart(comparison: CompareResult) -> dict[str, Any]:
             if band:
                 left, right = (axis.x_px(end) for end in band)
                 parts.append(_band_part(left, axis.y_px(number) - 9, max(1.0, right - left), 18))
-        return [*parts, f'<path d="{axis.upright(guess)}" {_GUESS}/>']
+        return parts
 
     def draw(axis: RowAxis) -> list[str]:
-        parts = []
+        parts = [f'<path d="{axis.upright(guess)}" {_GUESS}/>']
         for number, ((head, _), figure) in enumerate(zip(shown, figures, strict=True)):
             is_supported = head["name"] == comparison.supported
             colour = BLUE if is_supported else INK
@@ -73,7 +73,7 @@ def ladder_chart(comparison: CompareResult) -> dict[str, Any]:
 def _band(comparison: CompareResult, name: str) -> tuple[float, float] | None:
     """From the least score with which this head is as good as the best, up to that of the best."""
     shortfall = comparison.shortfall(name)
-    if shortfall is None or shortfall["allowed"] is None:
+    if shortfall is None or shortfall["allowed"] is None or comparison.beats_nothing:
         return None
     best = next(
         result["macro_f1"]["mean"] for head, result in comparison.rows() if head["name"] == comparison.best

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,12 @@ from pipeline.evaluation.baselines import Baselines, fit_baselines
 from pipeline.evaluation.judge import baseline_inputs
 from pipeline.files import write_text
 from pipeline.model.classifier import ClipClassifier
-from pipeline.model.lengths import given_lengths
 from pipeline.model.threads import one_thread
 from pipeline.training.augmentation import ClipAugmentation
 from pipeline.training.batches import FeatureBatches, PixelBatches, class_indices_of, clip_name
 from pipeline.training.compilation import compiled
 from pipeline.training.fit import fit
+from pipeline.training.fixed_input import logits_of_features, logits_of_values, read_once
 from pipeline.training.input_fit import fit_input
 from pipeline.training.linear_fit import fit_regression
 from pipeline.training.mirroring import mirrored_classes
@@ -124,9 +125,13 @@ class Stages:
         head = self.classifier.head
         self._fit_input(train)
         segments = self._segments(train)
+        logits = partial(logits_of_features, head)
+        if head.has_fixed_input and segments.ndim == 3:
+            segments, val = read_once(head, segments), read_once(head, val)
+            logits = partial(logits_of_values, head)
         task = Task(
             model=head,
-            logits=lambda inputs: head(inputs, given_lengths(inputs)).logits,
+            logits=logits,
             parameter_groups=[{"params": list(head.parameters()), "rate": 1.0}],
             train=self._feature_batches(segments, self._clips("train")),
             val=self._feature_batches(val, self._clips("val")),

@@ -23,14 +23,14 @@ def bound(finding: Finding) -> Finding:
 def test_the_head_that_is_needed_is_named_with_its_distance() -> None:
     finding = bound(head_finding(board({"mean": wrong(0.4), "lstm": wrong(0.1, seed=1)})))
     assert finding.answer == "supported"
-    assert finding.sentence.startswith("This data supports lstm: its macro-F1 of 0.9")
+    assert finding.sentence.startswith("This data supports lstm: its macro-F1, 0.9")
     short = finding.numbers["shortfalls"]["mean"]
     assert f"the nearest, mean, by {short['behind']:.3f}; up to {short['allowed']:.3f}" in finding.sentence
 
 
 def test_a_simpler_head_is_supported_though_another_is_ahead() -> None:
     finding = bound(head_finding(board({"mean": wrong(0.2), "lstm": wrong(0.19, seed=1)})))
-    assert finding.sentence.startswith("This data supports mean: the simplest rung that is not surely behind")
+    assert finding.sentence.startswith("This data supports mean, the simplest head that is not surely behind")
     assert finding.numbers["best"] == "lstm"
 
 
@@ -49,7 +49,7 @@ def test_few_groups_give_a_hint_only() -> None:
 
 def test_a_head_beside_the_ladder_that_is_surely_ahead_is_named() -> None:
     heads = {"mean": wrong(0.4), "gru": wrong(0.05, seed=3)}
-    assert "Beside the ladder, gru is surely ahead" in head_finding(board(heads, beside=("gru",))).sentence
+    assert "Beside the ladder, gru is surely better" in head_finding(board(heads, beside=("gru",))).sentence
     heads["gru"] = wrong(0.39, seed=3)
     assert "Beside" not in head_finding(board(heads, beside=("gru",))).sentence
 
@@ -158,8 +158,23 @@ def test_the_four_claims() -> None:
 def test_claims_cannot_be_told_from_few_groups() -> None:
     found = _claims(0.05, 0.4, np.random.default_rng(0).normal(0.1, 0.05, N), FEW)
     assert {each.answer for each in found.values()} == {"cannot be told"}
-    assert "This cannot be told from 160 clips of 19 groups" in found["fewer epochs"].sentence
+    assert found["fewer epochs"].sentence.endswith(
+        "(10 folds of 160 clips of 19 groups); it takes 20 independent groups at least."
+    )
     assert _claims(0.05, 0.4)["readable decisions"].answer == "cannot be told"
+
+
+def test_a_sentence_does_not_say_its_answer_again() -> None:
+    """Both are shown, one beside the other."""
+    found = (*_claims(0.05, 0.4).values(), *_claims(0.05, 0.4, groups=FEW).values())
+    assert not any(each.answer in each.sentence.lower() for each in found)
+
+
+def test_clips_that_are_their_own_groups_are_not_called_groups() -> None:
+    alone = [f"g{row}" for row in range(N)]
+    heads = {"mean": wrong(0.4), "lstm": wrong(0.1, seed=1)}
+    assert head_finding(board(heads, groups=alone)).sentence.endswith("(160 clips).")
+    assert head_finding(board(heads)).sentence.endswith("(160 clips of 40 groups).")
 
 
 def test_gains_of_clips_are_averaged_over_groups() -> None:

@@ -340,6 +340,7 @@ def _pair(
         "second": row[5],
         "macro_f1": figure(difference, 0.011, sure),
         "accuracy": figure(difference * 0.9, 0.01, sure),
+        "balanced_accuracy": figure(difference * 0.95, 0.01, sure),
         "log_loss": figure(-difference * 1.2, 0.02, sure),
     }
 

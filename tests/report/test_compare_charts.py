@@ -200,3 +200,11 @@ def test_heads_stand_in_the_order_of_the_ladder_however_they_were_stored() -> No
     found = CompareResult(result=result)
     assert [head["rung"] for head in found.heads[:10]] == list(range(1, 11))
     assert [pair["first"] for pair in found.pairs()[:2]] == ["single_frame", "mean"]
+
+
+def test_where_nothing_beats_guessing_no_head_is_called_as_good_as_the_best() -> None:
+    result = comparisons.full()
+    result["verdict"]["supported"] = "majority"
+    found = ladder_chart(CompareResult(result=result))
+    assert not found["has_bands"]
+    assert "<rect" not in found["chart"]["wide"]

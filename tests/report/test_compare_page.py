@@ -245,3 +245,12 @@ def test_given_features_are_not_called_those_of_a_network(pages: dict[str, str])
     assert "16 heads on features that were given" in text
     assert "A clip is 12 steps, and of each step there are numbers that describe it, given with" in text
     assert "ready-made network" not in text
+
+
+def test_heads_that_stand_on_the_majority_alone_are_drawn_against_it(tmp_path: Path) -> None:
+    result = comparisons.quick()
+    pairs = [row for row in result["pairs"] if row["first"] in ("lstm", "full")]
+    result = {**result, "pairs": [{**row, "second": "majority"} for row in pairs]}
+    text = page_of(result, tmp_path / "page.html")
+    assert len(pairs) == 2
+    assert drawings(text, "difference in macro-F1")
