@@ -75,9 +75,9 @@ class Table:
 class Details:
     """One video: its labels on one line, then bars for labels and frames."""
 
-    def __init__(self, *, top_k: int, attention_trusted: bool | None) -> None:
+    def __init__(self, *, top_k: int, why_no_attention: str) -> None:
         self._top_k = top_k
-        self._attention_trusted = attention_trusted
+        self._why_no_attention = why_no_attention
 
     def show(self, result: "Classification") -> None:
         """Prints the line and the bars."""
@@ -94,7 +94,7 @@ class Details:
             times_seconds=[frame.time_seconds for frame in result.frames],
             attention_weights=[frame.attention_weight for frame in result.frames],
             importances=[frame.importance for frame in result.frames],
-            attention_trusted=self._attention_trusted,
+            why_no_attention=self._why_no_attention,
         )
         print(bars, end="", flush=True)
 

@@ -99,8 +99,8 @@ def run(options: Options) -> int:
         printer = _printer(options, classifier, several=videos.count != 1)
         page = begin_classification_page(options.model, classifier) if options.report else None
         with contextlib.closing(classifier.classify_reads(reads)) as results:
-            trusted = classifier.attention_trusted
-            return _show(results, printer, pictures, page, options.report, attention_trusted=trusted)
+            why_not = classifier.why_no_attention
+            return _show(results, printer, pictures, page, options.report, why_no_attention=why_not)
 
 
 def _run_features(options: Options) -> int:
@@ -112,9 +112,9 @@ def _run_features(options: Options) -> int:
     rows = row_answers(classifier, options.videos)
     first = list(itertools.islice(rows, 2))  # one row is shown in detail
     printer = _printer(options, classifier, several=len(first) > 1, unit="row")
-    trusted = classifier.attention_trusted
+    why_not = classifier.why_no_attention
     return _show(
-        itertools.chain(first, rows), printer, None, None, None, attention_trusted=trusted, unit="row"
+        itertools.chain(first, rows), printer, None, None, None, why_no_attention=why_not, unit="row"
     )
 
 
@@ -141,7 +141,7 @@ def _show(
     page: "ClassificationPage | None",
     page_path: Path | None,
     *,
-    attention_trusted: bool | None,
+    why_no_attention: str,
     unit: str = "video",
 ) -> int:
     from pipeline.cli.output import say
@@ -157,7 +157,7 @@ def _show(
             failed += 1
             say(f"error: {result.path}: {result.error}")
         elif pictures is not None:
-            say(f"picture: {pictures.draw(result, attention_trusted=attention_trusted)}")
+            say(f"picture: {pictures.draw(result, why_no_attention=why_no_attention)}")
         if page is not None:
             page.add(result)
     if page is not None and page_path is not None and total:
@@ -196,4 +196,4 @@ def _printer(options: Options, classifier: "Classifier", *, several: bool, unit:
         return CsvRows(classifier.labels, top_k=options.top_k)
     if several:
         return Table(classifier.labels, top_k=options.top_k, unit=unit)
-    return Details(top_k=options.top_k, attention_trusted=classifier.attention_trusted)
+    return Details(top_k=options.top_k, why_no_attention=classifier.why_no_attention)

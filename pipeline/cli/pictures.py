@@ -34,12 +34,12 @@ class Pictures:
             raise UsageError(f"--picture {path}: pictures are PNG files; give a name that ends in .png.")
         make_folder(path if self._is_folder else path.parent)
 
-    def draw(self, result: "Classification", *, attention_trusted: bool | None) -> Path:
+    def draw(self, result: "Classification", *, why_no_attention: str) -> Path:
         """Draws one result; returns where.
 
         Args:
             result: an answer, with its frames.
-            attention_trusted: what was found of the model's attention.
+            why_no_attention: of the classifier.
 
         Raises:
             MachineError: the file cannot be written.
@@ -55,7 +55,7 @@ class Pictures:
             attention_weights=[frame.attention_weight for frame in result.frames],
             importances=[frame.importance for frame in result.frames],
             is_unsure=result.unsure,
-            attention_trusted=attention_trusted,
+            why_no_attention=why_no_attention,
             title=os.path.basename(result.path),  # noqa: PTH119 - may not be UTF-8
             probabilities=result.probabilities,
             note="; ".join(result.warnings),

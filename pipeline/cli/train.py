@@ -129,7 +129,9 @@ def run(options: Options) -> int:
         print_json({"run": str(options.out), **result.metrics})
     else:
         print_judgement(validation)
-        print(f"\nbest epoch {result.metrics['best_epoch']} of {result.metrics['epochs']}")
+        at_once = options.training.fits_regression
+        best = f"best epoch {result.metrics['best_epoch']} of {result.metrics['epochs']}"
+        print("\nfitted at once, without epochs" if at_once else f"\n{best}")
     if result.was_finished:
         say(f"{options.out} was finished before, with these options; nothing was done")
     else:

@@ -145,7 +145,7 @@ def fit_head(data: FitData, options: TrainOptions, *, reads_order: bool) -> FitA
         shuffled = attention = falls = None
         if reads_order:
             shuffled = _shuffled(head, data.features[data.test])
-        if options.pooling in ("attention", "dot"):
+        if head.config.has_attention:
             attention, falls = _importances(head, data.features[data.test], predicted, temperature)
     trained = score(true[data.train], train.argmax(axis=1), data.num_classes)
     return FitAnswers(

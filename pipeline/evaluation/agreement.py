@@ -64,19 +64,19 @@ class Agreement:
 
     Attributes:
         num_models: that were compared, the judged one among them.
-        attention: of the attention weights.
+        attention: of the attention weights; None: the judged model or one of the others has no attention.
         leave_one_out: of the leave-one-out importances for the class that the judged model predicts.
     """
 
     num_models: int
-    attention: Likeness
+    attention: Likeness | None
     leave_one_out: Likeness
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return {
             "num_models": self.num_models,
-            "attention": self.attention.to_dict(),
+            "attention": self.attention.to_dict() if self.attention else None,
             "leave_one_out": self.leave_one_out.to_dict(),
         }
 

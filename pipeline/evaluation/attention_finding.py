@@ -1,9 +1,10 @@
 """Whether a model's attention was found to tell which frames count: kept in its file, said in its reports."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from pipeline.errors import CheckpointError
+from pipeline.model.checkpoint import Checkpoint
 
 LEAST_ADVANTAGE = 0.001
 """An order that is better than random ones by less, as a mean of probabilities, is not called better."""
@@ -52,26 +53,41 @@ class AttentionFinding:
     Attributes:
         split: which clips: train, val, test or all.
         num_clips: how many; num_groups: independent groups among them.
-        attention: the advantage of the order of the attention weights.
+        attention: the advantage of the order of the attention weights; None: the model has no attention.
         leave_one_out: that of the order of the leave-one-out importances.
     """
 
     split: str
     num_clips: int
     num_groups: int
-    attention: Advantage
+    attention: Advantage | None
     leave_one_out: Advantage
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "AttentionFinding | None":
+        """What a model's file says was found; None if nothing does.
+
+        Raises:
+            CheckpointError: it says what cannot be.
+        """
+        finding = cls.from_dict(checkpoint.explanations)
+        if finding is None or checkpoint.model.head.has_attention:
+            return finding
+        return replace(finding, attention=None)  # older files judge a fixed rule like an attention
 
     @property
     def attention_trusted(self) -> bool | None:
-        """Whether attention is better than random order; None: too few groups to tell."""
-        return self.attention.beats_random
+        """Whether attention is better than random order; None: too few groups to tell, or no attention."""
+        return self.attention.beats_random if self.attention else None
 
     @property
     def attention_note(self) -> str:
         """The same in words, and how leave-one-out did."""
         clips = f"{self.num_clips} {_SPLITS.get(self.split, self.split)}"
-        own, other = self.attention.words(), self.leave_one_out.words()
+        other = self.leave_one_out.words()
+        if self.attention is None:
+            return f"{_NO_ATTENTION} On {clips}, {self._leave_one_out_words} ({other})."
+        own = self.attention.words()
         if self.attention_trusted is None:
             return (
                 f"Whether this model's attention tells which frames count cannot be told from "
@@ -92,11 +108,23 @@ class AttentionFinding:
         )
         return f"{said.format(how)} ({own}). {advice}"
 
+    @property
+    def _leave_one_out_words(self) -> str:
+        """How leave-one-out did, where there is no attention beside it."""
+        beats = self.leave_one_out.beats_random
+        if beats is None:
+            return (
+                "the order of leave-one-out was compared with random order, and whether it is better cannot "
+                f"be told from {self.num_groups} independent groups"
+            )
+        how = "was better" if beats else "was not surely better"
+        return f"leave-one-out {how} than random order at telling which frames count"
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return {
             **asdict(self),
-            "attention": self.attention.to_dict(),
+            "attention": self.attention.to_dict() if self.attention else None,
             "leave_one_out": self.leave_one_out.to_dict(),
         }
 
@@ -119,7 +147,7 @@ class AttentionFinding:
                 split=values["split"],
                 num_clips=values["num_clips"],
                 num_groups=values["num_groups"],
-                attention=Advantage.from_dict(values["attention"]),
+                attention=None if values["attention"] is None else Advantage.from_dict(values["attention"]),
                 leave_one_out=Advantage.from_dict(values["leave_one_out"]),
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -128,4 +156,5 @@ class AttentionFinding:
             ) from error
 
 
+_NO_ATTENTION = "This model has no attention: it puts the frames together by a fixed rule."
 _SPLITS = {"train": "training clips", "val": "validation clips", "test": "test clips", "all": "clips"}

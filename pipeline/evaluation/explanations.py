@@ -82,7 +82,7 @@ class Explanations:
 
     Attributes:
         finding: whether attention and leave-one-out are better than random order.
-        orders: figures of `attention` and `leave_one_out`.
+        orders: figures of `leave_one_out`, and of `attention` where the model has one.
         random: the mean curves of `NUM_RANDOM_ORDERS` random orders a clip.
         agreement: with models trained with other seeds; None: there was none to compare with.
     """
@@ -135,42 +135,44 @@ def measure_explanations(
         others: models that it is compared with, on the same clips.
     """
     random = np.random.default_rng(_SEED)
-    of_clips: dict[str, list[FrameCurves]] = {ATTENTION: [], LEAVE_ONE_OUT: [], RANDOM: []}
+    has_attention = model.head.config.has_attention
+    names = (ATTENTION, LEAVE_ONE_OUT) if has_attention else (LEAVE_ONE_OUT,)
+    of_clips: dict[str, list[FrameCurves]] = {name: [] for name in (*names, RANDOM)}
     weights = [prediction.attention_weights for prediction in predictions]  # N of (T,)
     classes = [prediction.class_index for prediction in predictions]
     falls = _falls(model, classes)
     for row, clip in enumerate(map(valid_steps, model.features)):
         drawn = [random.permutation(len(clip)) for _ in range(NUM_RANDOM_ORDERS // 2)]
-        attention, left_out, *by_chance = frame_curves(
+        told = {ATTENTION: weights[row], LEAVE_ONE_OUT: falls[row]}
+        curves = frame_curves(
             model.head,
             clip,
             classes[row],
             [
-                order_of(weights[row], random),
-                order_of(falls[row], random),
+                *(order_of(told[name], random) for name in names),
                 *(each for order in drawn for each in (order, order[::-1])),
             ],
             temperature=model.temperature,
         )
-        of_clips[ATTENTION].append(attention)
-        of_clips[LEAVE_ONE_OUT].append(left_out)
-        of_clips[RANDOM].append(mean_curves(by_chance))
-    figures = {
-        name: _figures(of_clips[name], of_clips[RANDOM], groups) for name in (ATTENTION, LEAVE_ONE_OUT)
-    }
+        for name, own in zip(names, curves, strict=False):
+            of_clips[name].append(own)
+        of_clips[RANDOM].append(mean_curves(curves[len(names) :]))
+    figures = {name: _figures(of_clips[name], of_clips[RANDOM], groups) for name in names}
     return Explanations(
         finding=AttentionFinding(
             split=split,
             num_clips=len(classes),
             num_groups=len(set(groups)),
-            attention=figures[ATTENTION].advantage,
+            attention=figures[ATTENTION].advantage if has_attention else None,
             leave_one_out=figures[LEAVE_ONE_OUT].advantage,
         ),
         orders=figures,
         random=mean_curves(of_clips[RANDOM]),
         agreement=Agreement(
             num_models=1 + len(others),
-            attention=likeness([weights, *map(_weights, others)], groups),
+            attention=likeness([weights, *map(_weights, others)], groups)
+            if has_attention and all(other.head.config.has_attention for other in others)
+            else None,
             leave_one_out=likeness([falls, *(_falls(other, classes) for other in others)], groups),
         )
         if others

@@ -45,6 +45,7 @@ class Judged:
         baselines: fitted on its training clips, if they are at hand.
         calibration: of its checkpoint.
         trained_on: digest of the store that it was trained on; None: the one that it is judged on.
+        fitted_at_once: whether its head was fitted as the regression that it is, and not in epochs.
     """
 
     embedder: Embedder
@@ -56,6 +57,7 @@ class Judged:
     baselines: Baselines | None = None
     calibration: Calibration = field(default_factory=Calibration)
     trained_on: str | None = None
+    fitted_at_once: bool = False
 
     @property
     def weights_digest(self) -> str:
@@ -142,7 +144,15 @@ def judge(
         clips=clips,
         predictions=predictions,
         notes=(
-            *data_notes(store, clips, split, total, labels=model.labels, trained_on=model.trained_on),
+            *data_notes(
+                store,
+                clips,
+                split,
+                total,
+                labels=model.labels,
+                trained_on=model.trained_on,
+                fitted_at_once=model.fitted_at_once,
+            ),
             *interval_notes(true, predicted, groups),
             *baseline_notes(has_baselines=model.baselines is not None),
         ),

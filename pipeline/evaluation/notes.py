@@ -20,6 +20,7 @@ def data_notes(
     *,
     labels: Labels,
     trained_on: str | None,
+    fitted_at_once: bool = False,
 ) -> list[str]:
     """What the judged clips are, and what they have in common with those of the training.
 
@@ -30,6 +31,7 @@ def data_notes(
         total: clips of the split, unreadable ones included.
         labels: of the model.
         trained_on: digest of the store that the model was trained on; None: this one.
+        fitted_at_once: it did not learn in epochs, the best of which was chosen.
     """
     notes = []
     if len(clips) < total:
@@ -49,18 +51,21 @@ def data_notes(
             "The model was not trained on this store as it is now: what the judged clips share with the "
             "training clips is not known.",
         ]
-    return notes + _notes_of_training(store, clips, split)
+    return notes + _notes_of_training(store, clips, split, fitted_at_once=fitted_at_once)
 
 
-def _notes_of_training(store: ClipStore, clips: Sequence[Clip], split: Split | None) -> list[str]:
+def _notes_of_training(
+    store: ClipStore, clips: Sequence[Clip], split: Split | None, *, fitted_at_once: bool
+) -> list[str]:
     if split in (None, "train"):
         seen = sum(1 for clip in clips if clip.split == "train")
         return [f"{seen} of the judged clips are training clips: on new videos the figures are lower."]
     notes = []
     if split == "val":
+        stopped = "" if fitted_at_once else "Training stopped where it did best on these clips, and what"
         notes.append(
-            "Training stopped where it did best on these clips, and what there is of temperature and "
-            "threshold was chosen on them: on new videos the figures are a little lower."
+            f"{stopped or 'What'} there is of temperature and threshold was chosen on "
+            f"{'these clips' if fitted_at_once else 'them'}: on new videos the figures are a little lower."
         )
     trained = store.usable("train")
     groups = {clip.group for clip in clips}

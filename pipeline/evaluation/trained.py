@@ -10,7 +10,9 @@ from pipeline.embedding.runtime import RuntimeName
 from pipeline.evaluation.baselines import load_baselines
 from pipeline.evaluation.calibration import Calibration
 from pipeline.evaluation.judge import Judged
-from pipeline.model.checkpoint import load_checkpoint
+from pipeline.model.checkpoint import Checkpoint, load_checkpoint
+from pipeline.model.given import GIVEN
+from pipeline.model.weights import NO_WEIGHTS
 
 BASELINES_FILE = "baselines.safetensors"
 STARTING_FILE = "starting_model.safetensors"
@@ -53,4 +55,15 @@ def load_trained(
         baselines=load_baselines(baselines) if baselines.exists() else None,
         calibration=calibration,
         trained_on=checkpoint.provenance.get("data"),
+        fitted_at_once=_was_fitted_at_once(checkpoint),
     )
+
+
+def _was_fitted_at_once(checkpoint: Checkpoint) -> bool:
+    """Whether the head is a regression on a frozen backbone; beside a trained one it learned in epochs."""
+    options = checkpoint.provenance.get("options")
+    given = options if isinstance(options, dict) else {}
+    trains_backbone = checkpoint.model.backbone != GIVEN and (
+        bool(given.get("finetune")) or given.get("weights") == NO_WEIGHTS
+    )
+    return checkpoint.model.head.is_linear and not trains_backbone

@@ -96,7 +96,7 @@ class Classifier:
         self.calibration = Calibration.from_dict(checkpoint.calibration)
         if threshold is not None:
             self.calibration = replace(self.calibration, threshold=threshold)
-        self._attention = AttentionFinding.from_dict(checkpoint.explanations)
+        self._attention = AttentionFinding.of(checkpoint)
         self._model = model
         self._embedder = Embedder(model, device=device, runtime=runtime)
         if reader is not None:
@@ -122,6 +122,15 @@ class Classifier:
     def attention_trusted(self) -> bool | None:
         """Whether this model's attention was found to tell which frames count; None: not known."""
         return self._attention.attention_trusted if self._attention else None
+
+    @property
+    def why_no_attention(self) -> str:
+        """Why an answer is shown without the attention of its frames; empty: it is shown with it."""
+        if not self.checkpoint.model.head.has_attention:
+            return "this model has none: it puts the frames together by a fixed rule"
+        if self.attention_trusted is False:
+            return "this model's was not found to tell better than chance what counts"
+        return ""
 
     @property
     def takes_features(self) -> bool:

@@ -140,6 +140,11 @@ class HeadConfig:
             and self.projection_dim is None
         )
 
+    @property
+    def has_attention(self) -> bool:
+        """Whether the frames are weighed by what they hold, and not by a fixed rule."""
+        return self.pooling in ("attention", "dot")
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-ready values."""
         return asdict(self)

@@ -40,7 +40,7 @@ def order_rows(explanations: Mapping[str, Any]) -> list[dict[str, Any]]:
         explanations: `explanations` of `Judgement.to_dict`.
     """
     rows = []
-    for name in _ORDER:
+    for name in _present(explanations["orders"]):
         found = explanations["orders"][name]
         gains = [_gain(found.get(f"{curve}_gain")) for curve in _CURVES]
         rows.append(
@@ -59,7 +59,7 @@ def order_rows(explanations: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def agreement_rows(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row for leave-one-out and one for attention: how alike the models rank frames.
+    """A row for leave-one-out, and one for attention where there is one: how alike the models rank frames.
 
     Args:
         agreement: `explanations.agreement` of `Judgement.to_dict`.
@@ -77,7 +77,8 @@ def agreement_rows(agreement: Mapping[str, Any]) -> list[dict[str, Any]]:
                 f"{found['chance']:.3f}",
             ],
         }
-        for name, found in ((name, agreement[name]) for name in (LEAVE_ONE_OUT, ATTENTION))
+        for name in (LEAVE_ONE_OUT, ATTENTION)
+        if (found := agreement[name]) is not None
     ]
 
 
@@ -123,10 +124,10 @@ def _chart(curve: str, orders: Mapping[str, Any]) -> dict[str, Any]:
         y_name="probability of the class", has_whole_x=True,
     )  # fmt: skip
     parts, legend, told = axes.parts(), [], []
-    for name in reversed(_ORDER):  # random order lies underneath
+    for name in reversed(_present(orders)):  # random order lies underneath
         points = [(float(first + step), float(value)) for step, value in enumerate(orders[name][curve])]
         parts.append(f'<path d="{axes.path(points)}" fill="none" {_STROKES[name]}/>')
-    for name in _ORDER:
+    for name in _present(orders):
         swatch = svg(26, 12, [f'<path d="M1 6h24" fill="none" {_STROKES[name]}/>'])
         area = f"{orders[name][f'{curve}_area']:.3f}"
         legend.append({"swatch": swatch, "name": f"{ORDER_TEXTS[name]}, area {area}"})
@@ -137,6 +138,11 @@ def _chart(curve: str, orders: Mapping[str, Any]) -> dict[str, Any]:
         "chart": svg(axes.width_px, axes.height_px, parts, label=label),
         "legend": legend,
     }
+
+
+def _present(orders: Mapping[str, Any]) -> list[str]:
+    """The orders that were tried: without an attention, there is none of it."""
+    return [name for name in _ORDER if name in orders]
 
 
 def _gain(gain: Mapping[str, Any] | None) -> str:

@@ -92,7 +92,7 @@ def write_film_strip(
     title: str,
     probabilities: Mapping[str, float],
     is_unsure: bool = False,
-    attention_trusted: bool | None = None,
+    why_no_attention: str = "",
     note: str = "",
 ) -> None:
     """Draws one classified clip as a PNG: the answer, the frames in order, what each counts for under it.
@@ -106,7 +106,7 @@ def write_film_strip(
         title: what was classified, a file name say.
         probabilities: of every label; the most probable ones are shown.
         is_unsure: whether the answer is below the model's threshold.
-        attention_trusted: False leaves the attention out, as it was found to tell nothing.
+        why_no_attention: leaves the attention out, and says why (`Classifier.why_no_attention`).
         note: a line of warning under the title, about damage for example.
 
     Raises:
@@ -122,7 +122,7 @@ def write_film_strip(
     top = sorted(probabilities.items(), key=lambda item: (-item[1], item[0]))[:_NUM_TOP_LABELS]
     lines = [(title, _GREY), *([(note, _ACCENT)] if note else [])]
     frames = _checked(frames, times_seconds)
-    has_attention = attention_trusted is not False
+    has_attention = not why_no_attention
     layout = _lay_out(
         len(frames), num_labels=len(top), num_lines=len(lines), has_attention=has_attention, has_falls=True
     )
@@ -136,7 +136,7 @@ def write_film_strip(
     if has_attention:
         _draw_attention(axes, layout, attention_weights)
     _draw_importance(axes, layout, importances)
-    _draw_captions(axes, layout)
+    _draw_captions(axes, layout, why_no_attention)
     write_png(path, figure)
 
 
@@ -302,12 +302,12 @@ def _draw_importance(axes: "Axes", layout: _Layout, importances: Sequence[float]
         axes.plot([left_px, right_px], [middle_px, middle_px], color=_GREY, linewidth=0.8)
 
 
-def _draw_captions(axes: "Axes", layout: _Layout) -> None:
+def _draw_captions(axes: "Axes", layout: _Layout, why_no_attention: str) -> None:
     lines = [
         "left out: points of 100 by which the label's probability falls without the frame; hollow: rises",
         "blue: attention of each frame (together 100 %; dotted: an even share)"
         if layout.has_attention
-        else "attention is not shown: this model's was not found to tell better than chance what counts",
+        else f"attention is not shown: {why_no_attention}",
     ]
     for position, line in enumerate(lines):
         caption = drawable(line, size_pt=8, max_width_px=layout.width_px - 2 * _MARGIN_PX)

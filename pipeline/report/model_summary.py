@@ -12,13 +12,12 @@ from pipeline.report.figures import SCORES, interval, probability, share
 from pipeline.report.training_facts import Fact, model_facts
 
 _SPLITS = {"val": "validation clips", "test": "test clips", "train": "training clips"}
-_HAS_ATTENTION = ("attention", "dot")
 
 
 def attention_facts(checkpoint: Checkpoint) -> dict[str, Any]:
     """Whether the model has an attention, what was found of it, and whether it is folded away therefore."""
-    exists = checkpoint.model.head.pooling in _HAS_ATTENTION
-    finding = AttentionFinding.from_dict(checkpoint.explanations)
+    exists = checkpoint.model.head.has_attention
+    finding = AttentionFinding.of(checkpoint)
     is_no_better = finding is not None and finding.attention_trusted is False
     return {
         "exists": exists,

@@ -81,7 +81,9 @@ def write_run_page(
             "model_facts": model_facts(checkpoint),
             "data": data_facts(store),
             "is_same_store": checkpoint.provenance.get("data") == store.digest,
-            "curves": learning_curves(history, best_epoch=best_epoch or 0) if history else [],
+            "curves": learning_curves(history, best_epoch=best_epoch or 0)
+            if history and not _was_fitted_at_once(checkpoint, history)
+            else [],
             "kept": _kept(history, best_epoch),
             "scores": score_rows(judged, intervals, judged["baselines"]),
             "classes": class_rows(judged["per_class"]),
@@ -113,6 +115,11 @@ def _explanations(found: dict[str, Any] | None) -> dict[str, Any] | None:
         "agreement_columns": AGREEMENT_COLUMNS,
         "agreement": agreement_rows(agreement) if agreement else [],
     }
+
+
+def _was_fitted_at_once(checkpoint: Checkpoint, history: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the only row is of a regression, which learns in no epochs."""
+    return checkpoint.model.head.is_linear and [row["stage"] for row in history] == ["head"]
 
 
 def _kept(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> str:

@@ -18,7 +18,7 @@ def terminal_bars(
     times_seconds: Sequence[float | None],
     attention_weights: Sequence[float],
     importances: Sequence[float],
-    attention_trusted: bool | None = None,
+    why_no_attention: str = "",
     num_labels: int = 5,
     encoding: str | None = None,
 ) -> str:
@@ -29,7 +29,7 @@ def terminal_bars(
         times_seconds: of each frame in its video; None: steps of given features, which have numbers alone.
         attention_weights: of each frame; bars are drawn on the scale of the largest.
         importances: of each frame: how much the label's probability falls without it.
-        attention_trusted: False leaves the attention out, as it was found to tell nothing.
+        why_no_attention: leaves the attention out, and says why (`Classifier.why_no_attention`).
         num_labels: how many labels at most; a last line says how many were left out.
         encoding: of where it will be printed; default: that of stdout. Where it has no bars, `#` is used,
             and where it lacks the letters of a label, the label is spelled.
@@ -50,7 +50,7 @@ def terminal_bars(
     if len(ranked) > len(shown):
         rest = sum(probability for _, probability in ranked[len(shown) :])
         lines.append(f"  {len(ranked) - len(shown)} more, together {100 * rest:.1f} %")
-    has_attention = attention_trusted is not False
+    has_attention = not why_no_attention
     has_times = None not in times_seconds
     place = "frame      time" if has_times else " step"
     lines += ["", f"  {place}  left out{'  attention' if has_attention else ''}"]
@@ -65,9 +65,7 @@ def terminal_bars(
     what = "frame" if has_times else "step"
     lines.append(f"  left out: by how many points (of 100) the probability falls without the {what}")
     if not has_attention:
-        lines.append(
-            "  attention is not shown: this model's was not found to tell better than chance what counts"
-        )
+        lines.append(f"  attention is not shown: {why_no_attention}")
     return "\n".join(lines) + "\n"
 
 

@@ -219,6 +219,7 @@ class _Run:
             keep_features=not trains_backbone,
             starting=starting,
             baselines=baselines,
+            fitted_at_once=self.options.fits_regression,
         )
         return result, judged
 

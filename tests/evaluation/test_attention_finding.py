@@ -6,7 +6,7 @@ from pipeline.errors import CheckpointError
 from pipeline.evaluation.attention_finding import Advantage, AttentionFinding
 
 
-def _finding(attention: Advantage, leave_one_out: Advantage) -> AttentionFinding:
+def _finding(attention: Advantage | None, leave_one_out: Advantage) -> AttentionFinding:
     return AttentionFinding(
         split="val", num_clips=50, num_groups=40, attention=attention, leave_one_out=leave_one_out
     )
@@ -52,8 +52,25 @@ def test_the_verdict_in_words(
     assert "50 validation clips" in finding.attention_note
 
 
-@pytest.mark.parametrize("attention", [GOOD, UNKNOWN])
-def test_it_comes_back_from_a_file(attention: Advantage) -> None:
+@pytest.mark.parametrize(
+    ("leave_one_out", "said"),
+    [
+        (GOOD, "leave-one-out was better than random order at telling which frames count (+0.100"),
+        (NONE, "leave-one-out was not surely better than random order"),
+        (UNKNOWN, "cannot be told from 40 independent groups (+0.100)"),
+    ],
+)
+def test_without_attention_there_is_nothing_to_trust(leave_one_out: Advantage, said: str) -> None:
+    finding = _finding(None, leave_one_out)
+    assert finding.attention_trusted is None
+    note = finding.attention_note
+    assert note.startswith("This model has no attention: it puts the frames together by a fixed rule.")
+    assert said in note
+    assert "50 validation clips" in note
+
+
+@pytest.mark.parametrize("attention", [GOOD, UNKNOWN, None])
+def test_it_comes_back_from_a_file(attention: Advantage | None) -> None:
     finding = _finding(attention, NONE)
     assert AttentionFinding.from_dict(finding.to_dict()) == finding
     assert AttentionFinding.from_dict(None) is None
@@ -65,7 +82,7 @@ def test_it_comes_back_from_a_file(attention: Advantage) -> None:
         {"more": 1},
         {"num_clips": "50"},
         {"split": 3},
-        {"attention": None},
+        {"leave_one_out": None},
         {"attention": {"mean": "x", "interval": None}},
         {"attention": {"mean": 0.1, "interval": [0.1]}},
         {"attention": {"mean": 0.1, "interval": 3}},

@@ -19,6 +19,7 @@ from tests.helpers.heads import linear_head
 N, T = 30, 6
 GROUPS = [str(row) for row in range(N)]
 WEIGHTS = np.array([[1.0, 0.0], [-1.0, 0.0]])  # of what decides; a second feature only draws attention
+EVEN = np.zeros(2)  # a query that weighs all frames alike
 
 
 def _clips() -> np.ndarray:
@@ -42,7 +43,7 @@ def _measured(
 
 def test_leave_one_out_finds_the_frame_that_decides_and_uniform_attention_does_not() -> None:
     features = _clips()
-    found = _measured(linear_head(WEIGHTS), features)
+    found = _measured(linear_head(WEIGHTS, query=EVEN), features)
     left_out, attention = found.orders[LEAVE_ONE_OUT], found.orders[ATTENTION]
     assert left_out.advantage.beats_random
     assert left_out.curves.deletion[1] == pytest.approx(0.5, abs=0.1)  # the one frame is gone
@@ -57,6 +58,20 @@ def test_leave_one_out_finds_the_frame_that_decides_and_uniform_attention_does_n
     assert "Go by leave-one-out, which was better than random order (+0." in found.finding.attention_note
     random = found.random
     assert random.deletion == pytest.approx(random.insertion[::-1], abs=1e-12)  # each order and its reverse
+
+
+def test_a_fixed_rule_is_not_judged_as_attention() -> None:
+    features = _clips()
+    other = Explained(head=linear_head(WEIGHTS), features=features, temperature=1.0)
+    found = _measured(linear_head(WEIGHTS), features, others=[other])
+    assert set(found.orders) == {LEAVE_ONE_OUT}
+    assert found.orders[LEAVE_ONE_OUT].advantage.beats_random
+    assert (found.finding.attention, found.finding.attention_trusted) == (None, None)
+    assert found.finding.attention_note.startswith("This model has no attention: ")
+    assert found.agreement is not None
+    assert found.agreement.attention is None
+    assert found.agreement.leave_one_out.top_overlap == 1
+    assert set(found.to_dict()["orders"]) == {"leave_one_out", "random"}
 
 
 def test_attention_that_looks_where_it_decides_is_trusted() -> None:
@@ -85,7 +100,7 @@ def test_a_head_that_looks_at_nothing_has_no_explanation() -> None:
 
 def test_too_few_groups_tell_nothing() -> None:
     features = _clips()
-    found = _measured(linear_head(WEIGHTS), features, ["a", "b", "c"] * 10)
+    found = _measured(linear_head(WEIGHTS, query=EVEN), features, ["a", "b", "c"] * 10)
     assert found.finding.attention_trusted is None
     assert "cannot be told from 3 independent groups" in found.finding.attention_note
 
@@ -94,23 +109,24 @@ def test_agreement_is_of_the_class_that_the_judged_model_predicts() -> None:
     """The other model is the same but calls the classes the other way round: alike only for one class."""
     features = _clips()
     others = [
-        Explained(head=linear_head(weights), features=features, temperature=1.0)
+        Explained(head=linear_head(weights, query=EVEN), features=features, temperature=1.0)
         for weights in (WEIGHTS, -WEIGHTS)
     ]
-    agreement = _measured(linear_head(WEIGHTS), features, others=others[:1]).agreement
+    agreement = _measured(linear_head(WEIGHTS, query=EVEN), features, others=others[:1]).agreement
     assert agreement is not None
     assert agreement.num_models == 2
     assert agreement.leave_one_out.top_overlap == 1
+    assert agreement.attention is not None
     assert agreement.attention.top_overlap == pytest.approx(1 / T)
     assert agreement.attention.rank_correlation == 0
-    opposite = _measured(linear_head(WEIGHTS), features, others=others[1:]).agreement
+    opposite = _measured(linear_head(WEIGHTS, query=EVEN), features, others=others[1:]).agreement
     assert opposite is not None
     assert opposite.leave_one_out.rank_correlation == pytest.approx(-1)
 
 
 def test_the_figures_are_json_ready_and_repeat() -> None:
     features = _clips()
-    first, second = (_measured(linear_head(WEIGHTS), features).to_dict() for _ in range(2))
+    first, second = (_measured(linear_head(WEIGHTS, query=EVEN), features).to_dict() for _ in range(2))
     assert first == second
     assert first["orders"]["random"].keys() == {"deletion", "insertion", "deletion_area", "insertion_area"}
     assert len(first["orders"]["attention"]["deletion"]) == T

@@ -164,7 +164,10 @@ def test_clips_that_were_trained_on_are_said(tmp_path: Path) -> None:
         "12 of the judged clips are training clips" in note for note in judge(model, store, split=None).notes
     )
     val = judge(model, store, split="val").notes
-    assert any("was chosen on them" in note for note in val)
+    assert any(note.startswith("Training stopped where it did best") for note in val)
+    at_once = judge(replace(model, fitted_at_once=True), store, split="val").notes
+    assert not any("Training stopped" in note for note in at_once)
+    assert any(note.startswith("What there is of temperature") for note in at_once)
 
 
 def test_few_groups_are_shown_one_by_one(tmp_path: Path) -> None:

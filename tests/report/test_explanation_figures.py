@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.evaluation.explanations import ATTENTION, LEAVE_ONE_OUT, Explained, measure_explanations
 from pipeline.evaluation.predict import predict
+from pipeline.model.head import SequenceHead
 from pipeline.report.explanation_figures import (
     AGREEMENT_COLUMNS,
     ORDER_COLUMNS,
@@ -24,10 +25,26 @@ def found() -> dict[str, Any]:
     random = np.random.default_rng(0)
     features = random.normal(0, 0.05, (24, 4, 1)).astype(np.float32)
     features[np.arange(24), random.integers(0, 4, 24)] = 4
-    model = Explained(head=linear_head(np.array([[1.0], [-1.0]])), features=features, temperature=1.0)
-    predictions = [predict(model.head, clip) for clip in features]
-    groups = [str(row) for row in range(24)]
+    return _measured(linear_head(np.array([[1.0], [-1.0]]), query=np.zeros(1)), features)
+
+
+def _measured(head: SequenceHead, features: np.ndarray) -> dict[str, Any]:
+    model = Explained(head=head, features=features, temperature=1.0)
+    predictions = [predict(head, clip) for clip in features]
+    groups = [str(row) for row in range(len(features))]
     return measure_explanations(model, predictions, groups, split="test", others=[model]).to_dict()
+
+
+def test_without_attention_there_are_no_rows_or_lines_of_it() -> None:
+    features = np.random.default_rng(0).normal(size=(24, 4, 1)).astype(np.float32)
+    found = _measured(linear_head(np.array([[1.0], [-1.0]])), features)
+    assert [row["name"] for row in order_rows(found)] == ["leave-one-out", "random order"]
+    assert [row["name"] for row in agreement_rows(found["agreement"])] == ["leave-one-out"]
+    assert explanation_sentences(found)[0].startswith("This model has no attention")
+    for chart in explanation_charts(found):
+        assert chart["chart"].count('fill="none"') == 2
+        assert "attention" not in chart["chart"]
+        assert len(chart["legend"]) == 2
 
 
 def test_a_row_for_each_order(found: dict[str, Any]) -> None:

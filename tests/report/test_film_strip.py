@@ -102,7 +102,7 @@ def test_importances_are_filled_upwards_or_hollow_downwards_and_the_largest_is_m
 
 def test_attention_that_tells_nothing_is_left_out(tmp_path: Path) -> None:
     both = strip(tmp_path / "both.png", 3, probabilities={"only": 0.0})
-    without = strip(tmp_path / "without.png", 3, probabilities={"only": 0.0}, attention_trusted=False)
+    without = strip(tmp_path / "without.png", 3, probabilities={"only": 0.0}, why_no_attention="it has none")
     assert len(where(both, BAR)[0])
     assert not len(where(without, BAR)[0])
     assert without.shape[0] < both.shape[0]

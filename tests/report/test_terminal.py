@@ -65,7 +65,7 @@ def test_a_frame_is_marked_where_one_decides(falls: list[float]) -> None:
     assert text.count("<- most") == (max(map(abs, falls)) >= 0.01)
     assert "attention" in text
     without = terminal_bars(
-        **arguments, attention_weights=[0.1, 0.9], importances=falls, attention_trusted=False
+        **arguments, attention_weights=[0.1, 0.9], importances=falls, why_no_attention="it has none"
     )
     assert "90.0 %" not in without
-    assert "attention is not shown" in without
+    assert "attention is not shown: it has none" in without
