@@ -27,8 +27,9 @@ from pipeline.compare.one_fit import FitData, fit_head
 from pipeline.compare.options import CompareOptions, epochs_for
 from pipeline.compare.settings import settings_of
 from pipeline.files import make_folder, write_json
-from scripts.made_up_sequences import KINDS, Kind, make_sequences
+from scripts.made_up_sequences import Kind, make_sequences
 
+KINDS: tuple[Kind, ...] = ("weak", "strong", "order")
 HEAD_NAMES = ("mean", "attention_pooling", "lstm_last", "full")
 SIZES = (100, 400, 1000, 3000)
 MANY_SEEDS, FEW_SEEDS, FEW_FROM = 20, 5, 1001
