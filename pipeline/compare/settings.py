@@ -19,9 +19,10 @@ _QUICK_HIDDEN = 64  # as `train` has it with plain features
 _LEARNING_RATE, _DROPOUT = 1e-3, 0.3
 _HIGH_RATE, _HIGH_DROPOUT = 3e-3, 0.5
 _ATTENTION_RATE = 1e-2
-"""Of attention pooling, which has no layer before its weights: on a few hundred clips of ten numbers a frame,
-of which two frames tell, 30 epochs at 0.001 leave it at an average of the frames (0.42 to 0.44 right of four
-classes), at 0.01 it has found them (0.83 and more); on the 1,280 numbers of a backbone both do as well."""
+"""Of attention pooling, which has no layer before its weights. On 280 clips of ten numbers a frame, of which
+two frames tell, 30 epochs of 64 units at 0.001 left it near an average of the frames (0.42 right of four
+classes); at 0.01 it found them (0.83). On the 1,280 numbers of a backbone (two folds of 64 clips) 0.96 and
+0.95 were right, and the validation loss was 0.20 and 0.14."""
 _PENALTIES = (1.0, 0.01, 0.1, 10.0, 100.0, 1000.0)
 
 
