@@ -208,8 +208,18 @@ def _given(store: ClipStore, options: CompareOptions, variants: Sequence[Variant
         else it.options.weights
         for it in variants
     ]
+    tried = {
+        head.name: [
+            setting.to_dict()
+            for setting in settings_of(
+                head, variants[0].options, quick=options.quick, hidden_sizes=options.hidden_sizes
+            )
+        ]
+        for head in options.chosen_heads
+    }
     return {
         "data": store.digest,
+        "settings": tried,  # another version may try others
         "weights": dict(zip((it.name for it in variants), weights, strict=True)),
         **options.to_dict(),
     }
