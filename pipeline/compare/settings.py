@@ -4,6 +4,7 @@ The first setting of each head is what `--quick` takes. Which one is kept is for
 fold to say, never for those held back.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from pipeline.training.options import TrainOptions
 MAX_SETTINGS = 6
 HIDDEN_SIZES = (16, 32, 64, 128)
 MAX_HIDDEN, MAX_HIDDEN_SIZES = 512, 4
-_QUICK_HIDDEN = 64  # as `train` has it with plain features
+_USUAL_HIDDEN = 64  # as `train` has it with plain features
 _LEARNING_RATE, _DROPOUT = 1e-3, 0.3
 _HIGH_RATE, _HIGH_DROPOUT = 3e-3, 0.5
 _PENALTIES = (1.0, 0.01, 0.1, 10.0, 100.0, 1000.0)
@@ -83,12 +84,11 @@ def settings_of(
     shipped = head.name == "default"
     rate = base.peak_learning_rate if shipped else _LEARNING_RATE
     dropout = base.chosen_dropout if shipped else _DROPOUT
-    usual = base.chosen_lstm_dim if shipped else min(_QUICK_HIDDEN, max(hidden_sizes))
+    usual = base.chosen_lstm_dim if shipped else _nearest(hidden_sizes)
     if quick:
         return (Setting(number=0, hidden=usual, learning_rate=rate, dropout=dropout),)
     others = [size for size in sorted(set(hidden_sizes)) if size != usual]
-    first = [usual] if shipped or usual in hidden_sizes else []
-    tried = [(size, rate, dropout) for size in (*first, *others)]
+    tried = [(size, rate, dropout) for size in (usual, *others)]
     # Another dropout and a higher rate, around the size that is usual; the default goes the other way.
     tried += [
         (usual, _HIGH_RATE, dropout),
@@ -98,6 +98,11 @@ def settings_of(
         Setting(number=number, hidden=size, learning_rate=each_rate, dropout=each_dropout)
         for number, (size, each_rate, each_dropout) in enumerate(tried[:MAX_SETTINGS])
     )
+
+
+def _nearest(hidden_sizes: Sequence[int]) -> int:
+    """The size nearest to what is usual, as a ratio; of equals the smaller."""
+    return min(sorted(hidden_sizes), key=lambda size: abs(math.log(size / _USUAL_HIDDEN)))
 
 
 def check_hidden_sizes(sizes: Sequence[int]) -> None:
