@@ -91,16 +91,14 @@ def run(options: Options) -> int:
 
 def _print(result: dict[str, Any]) -> None:
     from pipeline.cli.output import print_table
-    from pipeline.report.compare_text import compare_tables
+    from pipeline.report.compare_text import compare_sentences, compare_tables
 
     for title, header, rows in compare_tables(result):
         print(f"{title}\n")
         print_table(rows, header=header)
         print()
-    for finding in result["verdict"]["sentences"]:
-        print(finding["sentence"])
-    for note in result["data"]["notes"]:
-        print(f"- {note}")
+    for sentence in compare_sentences(result):
+        print(sentence)
 
 
 class _FitBar:

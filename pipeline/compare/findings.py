@@ -140,7 +140,7 @@ def clips_finding(board: Scoreboard, part: Mapping[str, Scored], *, fraction: fl
     gain = scorer.differences(board.scored[name], part[name])[PRIMARY]
     numbers |= {"head": name, "gain": gain.to_dict(), "overtaking": None}
     step = f"from {fraction:.0%} of the clips to all of them"
-    own = f"the macro-F1 of {board.titles[name]} went by {gain.words()}"
+    own = f"the macro-F1 of {board.titles[name]} changed by {gain.words()}"
     if gain.surely_above:
         answer, sentence = "would help", f"More clips would probably help: {step} {own}"
     elif gain.interval is not None and gain.interval[1] > LITTLE:
