@@ -13,6 +13,7 @@ import psutil
 import pytest
 import torch
 
+from pipeline.cli.compare import _time_left
 from pipeline.cli.main import main
 from pipeline.clips.preprocess import preprocess
 from pipeline.model.backbone import build_backbone
@@ -79,6 +80,13 @@ def test_best_options_train(features: Path, finished: Path, tmp_path: Path) -> N
     config = ["--config", str(finished / "best.json")]
     assert main(["train", str(features), "--out", str(tmp_path / "run"), *config]) == 0
     assert main(["evaluate", str(features), "--model", str(tmp_path / "run")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, ""), (0.0, ""), (0.4, "about 1 s left"), (90.0, "about 2 min left")]
+)
+def test_the_bar_says_what_is_left_and_at_the_end_nothing(seconds: float | None, words: str) -> None:
+    assert _time_left(seconds) == words
 
 
 @pytest.mark.parametrize(
