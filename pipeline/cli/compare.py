@@ -91,16 +91,14 @@ def run(options: Options) -> int:
 
 def _print(result: dict[str, Any]) -> None:
     from pipeline.cli.output import print_table
-    from pipeline.report.compare_text import compare_tables
+    from pipeline.report.compare_text import compare_sentences, compare_tables
 
     for title, header, rows in compare_tables(result):
         print(f"{title}\n")
         print_table(rows, header=header)
         print()
-    for finding in result["verdict"]["sentences"]:
-        print(finding["sentence"])
-    for note in result["data"]["notes"]:
-        print(f"- {note}")
+    for sentence in compare_sentences(result):
+        print(sentence)
 
 
 class _FitBar:
@@ -122,9 +120,13 @@ class _FitBar:
 
         self._bar = self._bar or fit_bar(total)
         self._bar.total = total
-        left = "" if seconds_left is None else f"about {_words(seconds_left)} left"
-        self._bar.set_postfix_str(left, refresh=False)
+        self._bar.set_postfix_str(_time_left(seconds_left), refresh=False)
         self._bar.update(done - self._bar.n)
+
+
+def _time_left(seconds: float | None) -> str:
+    """In words; nothing where it is not known, or where all is done."""
+    return f"about {_words(seconds)} left" if seconds else ""
 
 
 def _words(seconds: float) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
@@ -26,7 +26,7 @@ from pipeline.compare.folder import (
     read_finished,
 )
 from pipeline.compare.forecast import Forecast
-from pipeline.compare.heads import HEADS, Head
+from pipeline.compare.heads import HEADS, MAJORITY, Head
 from pipeline.compare.jobs import Clips, FitKey, Fitter, Job, read_answers, save_answers
 from pipeline.compare.one_fit import FitAnswers, as_kept
 from pipeline.compare.options import CompareOptions, epochs_for
@@ -54,6 +54,7 @@ from pipeline.files import (
     write_json,
     write_text,
 )
+from pipeline.spec import Fit
 from pipeline.training.given_options import options_for
 
 QUICK_CURVE_HEADS = ("mean_std_difference", "full")
@@ -192,6 +193,12 @@ def _variants(store: ClipStore, options: CompareOptions) -> tuple[Variant, ...]:
         Variant(name=it.backbone, options=it, fit=fit, is_reference=number == 0)
         for number, it in enumerate(each)
     ]
+    if options.chosen_fits and set(options.chosen_fits) <= {fit}:
+        others = ", ".join(other for other in get_args(Fit) if other != fit)
+        raise UsageError(
+            f"--fit names {fit} alone, which is how the frames of {store.folder} were fitted already; name "
+            f"what to compare it with: {others}."
+        )
     fits = [
         Variant(name=f"{each[0].backbone}-{other}", options=each[0], fit=other, is_reference=False)
         for other in dict.fromkeys(options.chosen_fits)
@@ -208,6 +215,8 @@ def _given(store: ClipStore, options: CompareOptions, variants: Sequence[Variant
         else it.options.weights
         for it in variants
     ]
+    from pipeline import __version__
+
     tried = {
         head.name: [
             setting.to_dict()
@@ -218,6 +227,7 @@ def _given(store: ClipStore, options: CompareOptions, variants: Sequence[Variant
         for head in options.chosen_heads
     }
     return {
+        "version": __version__,
         "data": store.digest,
         "settings": tried,  # another version may try others
         "weights": dict(zip((it.name for it in variants), weights, strict=True)),
@@ -293,7 +303,7 @@ class _Run:
         is_fit = variant.fit != self._reference.fit
         for fold in self.plan.folds:
             for head in self.options.chosen_heads:
-                if is_fit and head.name not in ("majority", *FIT_HEADS):
+                if is_fit and head.name not in self._fit_heads:
                     continue
                 settings = settings_of(
                     head,
@@ -303,6 +313,12 @@ class _Run:
                 )
                 for setting in settings:
                     yield self._job(variant, head, setting, fold, fraction=1.0)
+
+    @property
+    def _fit_heads(self) -> set[str]:
+        """The heads by which ways to fit are compared; where none of them is compared, those that are."""
+        compared = {head.name for head in self.options.chosen_heads}
+        return {MAJORITY, *(compared & set(FIT_HEADS) or compared)}
 
     def _curve_jobs(self, chosen: Chosen, supported: str | None) -> list[Job]:
         """The chosen setting of each head of the reference, on parts of the clips."""

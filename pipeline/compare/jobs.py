@@ -1,11 +1,14 @@
 """The fits of a comparison: what each is, where its answers are kept, and workers that make them."""
 
 import io
+import lzma
 import os
 import signal
+import struct
 import threading
 import time
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -26,6 +29,11 @@ from pipeline.training.options import TrainOptions
 from pipeline.video.worker_process import WorkerContext, end_with_parent
 
 _TRIES = 2
+_BROKEN = (
+    OSError, EOFError, ValueError, KeyError, TypeError, IndexError, RuntimeError, NotImplementedError,
+    MemoryError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+"""What reading a damaged .npz file may end in."""
 _AHEAD = 2  # jobs in the hands of each worker: none of them waits for the next
 
 
@@ -114,7 +122,7 @@ def read_answers(path: Path) -> FitAnswers | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             return answers_from({name: saved[name] for name in saved.files})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except _BROKEN:
         return None
 
 

@@ -4,6 +4,7 @@ The first setting of each head is what `--quick` takes. Which one is kept is for
 fold to say, never for those held back.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from pipeline.training.options import TrainOptions
 MAX_SETTINGS = 6
 HIDDEN_SIZES = (16, 32, 64, 128)
 MAX_HIDDEN, MAX_HIDDEN_SIZES = 512, 4
-_QUICK_HIDDEN = 64  # as `train` has it with plain features
+_USUAL_HIDDEN = 64  # as `train` has it with plain features
 _LEARNING_RATE, _DROPOUT = 1e-3, 0.3
 _HIGH_RATE, _HIGH_DROPOUT = 3e-3, 0.5
 _ATTENTION_RATE, _ATTENTION_RATE_GIVEN = 3e-3, 1e-2
@@ -93,12 +94,11 @@ def settings_of(
             rate, other_rate = _ATTENTION_RATE_GIVEN, _ATTENTION_RATE
     rate = base.peak_learning_rate if shipped else rate
     dropout = base.chosen_dropout if shipped else _DROPOUT
-    usual = base.chosen_lstm_dim if shipped else min(_QUICK_HIDDEN, max(hidden_sizes))
+    usual = base.chosen_lstm_dim if shipped else _nearest(hidden_sizes)
     if quick:
         return (Setting(number=0, hidden=usual, learning_rate=rate, dropout=dropout),)
     others = [size for size in sorted(set(hidden_sizes)) if size != usual]
-    first = [usual] if shipped or usual in hidden_sizes else []
-    tried = [(size, rate, dropout) for size in (*first, *others)]
+    tried = [(size, rate, dropout) for size in (usual, *others)]
     # Another dropout and rate (lower for attention pooling, else higher) around the size that is usual; the
     # default has the other dropout.
     tried += [
@@ -109,6 +109,11 @@ def settings_of(
         Setting(number=number, hidden=size, learning_rate=each_rate, dropout=each_dropout)
         for number, (size, each_rate, each_dropout) in enumerate(tried[:MAX_SETTINGS])
     )
+
+
+def _nearest(hidden_sizes: Sequence[int]) -> int:
+    """The size nearest to what is usual, as a ratio; of equals the smaller."""
+    return min(sorted(hidden_sizes), key=lambda size: abs(math.log(size / _USUAL_HIDDEN)))
 
 
 def check_hidden_sizes(sizes: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.clips.folds import deal_folds, groups_that_cannot_be_held_back
-from pipeline.clips.splits import Dealt, deal
+from pipeline.clips.splits import Dealt, deal, merge_groups
 from pipeline.clips.store import Clip, ClipStore, Split
 from pipeline.errors import StoreError
 
@@ -38,7 +38,7 @@ def plan_folds(store: ClipStore, *, num_folds: int, num_repeats: int, seed: int)
         UsageError: more folds than groups.
         StoreError: too few classes or groups to learn from in some fold.
     """
-    clips = (*store.usable("train"), *store.usable("val"))
+    clips = _joined((*store.usable("train"), *store.usable("val")))
     dealt = [Dealt(id=clip.id, label=clip.label, group=clip.group) for clip in clips]
     kept = groups_that_cannot_be_held_back(dealt)
     held = [clip for clip in dealt if clip.group not in kept]
@@ -60,6 +60,18 @@ def plan_folds(store: ClipStore, *, num_folds: int, num_repeats: int, seed: int)
         num_total=len(listed),
         notes=tuple(_notes(store, listed, clips, dealt, held)),
     )
+
+
+def _joined(clips: Sequence[Clip]) -> tuple[Clip, ...]:
+    """The clips, those of the same bytes in one group: the first by name of the groups that they were given.
+
+    The same video under two names, in two groups, would be learned from and judged on.
+    """
+    roots = merge_groups({clip.id: {clip.group, f"sha256:{clip.sha256[:16] or clip.id}"} for clip in clips})
+    names: dict[str, str] = {}
+    for clip in clips:
+        names[roots[clip.id]] = min(names.get(roots[clip.id], clip.group), clip.group)
+    return tuple(replace(clip, group=names[roots[clip.id]]) for clip in clips)
 
 
 def _fold_store(

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import torch
 
+from pipeline.cli.compare import _time_left
 from pipeline.cli.main import main
 from pipeline.clips.preprocess import preprocess
 from pipeline.model.backbone import build_backbone
@@ -58,7 +59,7 @@ def test_it_leaves_a_table_a_page_and_options_and_says_what_comes_next(
     assert "was finished before, with these options; nothing was fitted" in said.err
     assert "clipwise train" in said.err
     assert str(finished / "best.json") in said.err
-    for words in ("majority class", "mean + linear", "This data supports", "lower error"):
+    for words in ("majority class", "mean + linear", "The head: This data supports", "lower error"):
         assert words in said.out
     assert max(len(line) for line in said.out.splitlines() if "  " in line.strip()) <= 120
     page = (finished / "report.html").read_text()
@@ -79,6 +80,13 @@ def test_best_options_train(features: Path, finished: Path, tmp_path: Path) -> N
     config = ["--config", str(finished / "best.json")]
     assert main(["train", str(features), "--out", str(tmp_path / "run"), *config]) == 0
     assert main(["evaluate", str(features), "--model", str(tmp_path / "run")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, ""), (0.0, ""), (0.4, "about 1 s left"), (90.0, "about 2 min left")]
+)
+def test_the_bar_says_what_is_left_and_at_the_end_nothing(seconds: float | None, words: str) -> None:
+    assert _time_left(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -130,7 +138,10 @@ def test_a_store_of_videos_two_fits_and_a_backbone_from_a_file(
     arguments += ["--heads", "mean", "full", "--backbone", "tiny", "--fit", "letterbox,stretch"]
     assert main([*arguments, "--weights", "none"]) == 2
     assert "--weights none makes one that knows nothing" in capsys.readouterr().err
-    assert main([*arguments, "--weights", str(weights)]) == 0
+    arguments += ["--weights", str(weights)]
+    assert main([*arguments, "--fit", "letterbox"]) == 2
+    assert "--fit names letterbox alone, which is how the frames" in capsys.readouterr().err
+    assert main(arguments) == 0
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert [(each["name"], each["fit"]) for each in result["variants"]] == [
         ("tiny", "letterbox"),
@@ -141,6 +152,12 @@ def test_a_store_of_videos_two_fits_and_a_backbone_from_a_file(
         ("full", "stretch"),
     }
     assert "fit" in {finding["topic"] for finding in result["verdict"]["sentences"]}
+
+    # Heads by which ways to fit are not compared otherwise are, where no others are.
+    of_one = [*arguments, "--heads", "lstm_last", "--out", str(tmp_path / "one")]
+    assert main(of_one) == 0
+    result = json.loads((tmp_path / "one" / "result.json").read_text())
+    assert [row["head"] for row in result["fits"]["pairs"]] == ["lstm_last"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

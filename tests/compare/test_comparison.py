@@ -172,6 +172,15 @@ def test_a_finished_comparison_says_so_and_one_with_other_settings_is_refused(
         compare(features, features, OPTIONS)
 
 
+def test_fits_of_another_version_are_not_mixed_with_those_of_this_one(
+    finished: Comparison, features: Path, tmp_path: Path
+) -> None:
+    given = json.loads((finished.folder / "compare.json").read_text())
+    (tmp_path / "compare.json").write_text(json.dumps({**given, "version": "0.0.9"}))
+    with pytest.raises(ConflictError, match=r"version was '0\.0\.9' and is now"):
+        compare(features, tmp_path, OPTIONS)
+
+
 def test_a_damaged_result_is_named_and_can_be_made_again(features: Path, tmp_path: Path) -> None:
     options = replace(OPTIONS, heads=("mean",), curve=False)
     first = compare(features, tmp_path / "out", options)

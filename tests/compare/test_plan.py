@@ -52,6 +52,19 @@ def test_no_group_is_on_two_sides_of_any_fit(store: ClipStore, num_groups: int, 
             assert not trained & of["val"]
 
 
+def test_the_same_bytes_are_on_one_side_whatever_their_groups(store: ClipStore) -> None:
+    """A video that lies there twice, under two names in two groups, is not learned from and judged on."""
+    sets = grouped(store, [f"g{place:03d}" for place in range(len(store.clips))])
+    twins = [replace(clip, sha256=f"{place // 2:016d}" * 4) for place, clip in enumerate(sets.clips)]
+    made = plan(replace(sets, clips=tuple(twins)))
+    for fold in made.folds:
+        sides = [{made.clips[row].sha256 for row in rows} for rows in (fold.train[1.0], fold.val, fold.test)]
+        assert not sides[0] & sides[1]
+        assert not sides[0] & sides[2]
+        assert not sides[1] & sides[2]
+    assert len(set(made.groups)) == len({clip.sha256 for clip in made.clips})
+
+
 def test_each_clip_is_held_back_once_a_repeat_and_none_of_the_test_split_ever(store: ClipStore) -> None:
     made = plan(store)
     assert {clip.split for clip in made.clips} <= {"train", "val", "test"}
