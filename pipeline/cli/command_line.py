@@ -1,7 +1,7 @@
 """The command that does the same again, as it is typed: what was asked for, spelled out."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -27,11 +27,14 @@ def command_line(command: str, options: Any, *, several_at_once: bool = False) -
         several_at_once: whether an option with several values is named once, and not for each of them.
     """
     store = str(getattr(options, _POSITIONAL))
+    always = set(_ALWAYS)
+    if store.endswith(".npz"):  # features have no backbone
+        always -= {"backbone", "weights"}
     words = [
         "clipwise",
         command,
         f"./{store}" if store.startswith("-") else store,
-        *_option_words(options, several_at_once),
+        *_option_words(options, several_at_once, always),
     ]
     return " ".join(shell_word(word) for word in words)
 
@@ -51,14 +54,14 @@ def shell_word(text: str) -> str:
     return f"$'{shown}'"
 
 
-def _option_words(options: Any, several_at_once: bool) -> Iterator[str]:
+def _option_words(options: Any, several_at_once: bool, always: Collection[str]) -> Iterator[str]:
     for field in fields(options):
         value, flag = getattr(options, field.name), field.name.replace("_", "-")
         if field.name in (_POSITIONAL, *_NEVER):
             continue
         if is_dataclass(value):
-            yield from _option_words(value, several_at_once)
-        elif value == field.default and field.name not in _ALWAYS:
+            yield from _option_words(value, several_at_once, always)
+        elif value == field.default and field.name not in always:
             continue
         elif isinstance(value, bool):
             yield f"--{flag}" if value else f"--no-{flag}"

@@ -46,7 +46,7 @@ def head_finding(board: Scoreboard) -> Finding:
                 f"{behind.behind:.3f}; up to {behind.allowed:.3f} may be chance)"
             )
         else:
-            sentence += ", and no head is simpler"
+            sentence += ", and only the majority is simpler"
     else:
         sentence = (
             f"This data supports {own}, the simplest head that is not surely behind the best: its macro-F1 "

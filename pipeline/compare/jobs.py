@@ -231,5 +231,6 @@ def _make(job: Job) -> Made:
     if head.tuned == "nothing":
         answers = fit_majority(data)
     else:
-        answers = fit_head(data, job.options, reads_order=head.reads_order)
+        has_order = data.features.shape[1] > 1
+        answers = fit_head(data, job.options, reads_order=head.reads_order and has_order)
     return Made(answers=answers, wall_seconds=time.monotonic() - start)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli import evaluate, train
+from pipeline.cli import compare, evaluate, train
 from pipeline.cli.command_line import command_line, shell_word
 from pipeline.cli.main import _parse
+from pipeline.compare.options import CompareOptions
 from pipeline.training.options import TrainOptions
 
 
@@ -68,3 +69,27 @@ def test_a_shell_reads_any_name_back(name: str) -> None:
         pytest.skip("no bash here")
     done = subprocess.run([bash, "-c", f"printf %s {word}"], capture_output=True, check=True)
     assert done.stdout == name.encode("utf-8", "surrogateescape")
+
+
+def test_several_values_at_once_are_read_back(tmp_path: Path) -> None:
+    options = compare.Options(
+        clips=Path("clips"),
+        out=Path("out dir"),
+        comparison=CompareOptions(
+            backbone=("resnet18", "mobilenet_v2"),
+            weights=("a b.pth", "c.pth"),
+            quick=True,
+            heads=("mean", "full"),
+            hidden_sizes=(16, 512),
+            fit=("letterbox,stretch",),
+            curve=False,
+        ),
+        workers=2,
+    )
+    words = shlex.split(command_line("compare", options, several_at_once=True))[2:]
+    assert _parse(compare, "compare", words) == options
+
+
+def test_features_have_no_backbone_to_name() -> None:
+    said = command_line("train", train.Options(clips=Path("made.npz"), out=Path("run")))
+    assert said == "clipwise train made.npz --out run"
