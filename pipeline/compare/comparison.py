@@ -169,6 +169,7 @@ def compare(
             write_json(out / GIVEN_FILE, given)
             features[variant.name] = share_features(out / FEATURES_FOLDER, variant.name, embedded)
             run.feature_dims[variant.name] = int(embedded.shape[2])
+            del embedded  # workers and this process see the file: it need not be held twice
         result = run.finish(features)
         for path in features.values():
             remove_file(path)
