@@ -10,10 +10,12 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from pipeline.evaluation.importance import leave_one_out
 from pipeline.evaluation.metrics import log_losses, score
+from pipeline.evaluation.predict import predict
 from pipeline.evaluation.temperature import choose_temperature
 from pipeline.model.head import SequenceHead
-from pipeline.model.lengths import given_lengths
+from pipeline.model.lengths import given_lengths, valid_steps
 from pipeline.model.threads import one_thread
 from pipeline.training.assembly import head_config
 from pipeline.training.batches import FeatureBatches
@@ -29,7 +31,6 @@ NUM_SHUFFLES = 3
 """Random orders of the frames of each clip held back."""
 _SHUFFLE_SEED = 20_206
 _CLIPS_AT_ONCE = 64
-_VALUES_AT_ONCE = 2**22  # features of clips without a frame that are held at a time: 16 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,32 +239,12 @@ def _importances(
     head: SequenceHead, features: np.ndarray, predicted: np.ndarray, temperature: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Attention (n, T), and how much the probability of the answer falls without each frame (n, T)."""
-    n, T, D = features.shape
-    lengths = given_lengths(torch.from_numpy(features))
-    falls = np.full((n, T), np.nan)
-    attention = np.zeros((n, T))
-    step = max(1, _VALUES_AT_ONCE // (T * T * D))
-    with torch.inference_mode():
-        for start in range(0, n, step):
-            rows = slice(start, start + step)
-            clips, length = torch.from_numpy(np.ascontiguousarray(features[rows])), lengths[rows]
-            output = head(clips, length)
-            attention[rows] = output.attention_weights.double().numpy()
-            answers = torch.from_numpy(predicted[rows])
-            whole = _probabilities(output.logits, answers, temperature)
-            for frame in range(T):
-                there = (length > frame) & (length > 1)
-                if bool(there.any()):
-                    without = torch.cat([clips[there, :frame], clips[there, frame + 1 :]], dim=1)
-                    logits = head(without, length[there] - 1).logits
-                    left = _probabilities(logits, answers[there], temperature)
-                    falls[rows][there.numpy(), frame] = whole[there.numpy()] - left
+    falls, attention = np.full(features.shape[:2], np.nan), np.zeros(features.shape[:2])
+    for row, clip in enumerate(features):
+        steps = valid_steps(clip)
+        attention[row, : len(steps)] = predict(head, steps).attention_weights
+        falls[row, : len(steps)] = leave_one_out(head, steps, predicted[row], temperature=temperature)
     return attention, falls
-
-
-def _probabilities(logits: torch.Tensor, answers: torch.Tensor, temperature: float) -> np.ndarray:
-    shares = torch.softmax(logits.double() / temperature, dim=1)
-    return np.asarray(shares.gather(1, answers[:, None])[:, 0].numpy())
 
 
 def arrays_of(answers: FitAnswers) -> dict[str, Any]:
