@@ -96,12 +96,19 @@ def embed_variant(
     """Features (N, T, D) of clips by a backbone, from the cache where they are.
 
     Raises:
+        UsageError: a backbone that looks at the whole clip.
         UsageError, MachineError: weights or a runtime that cannot be had.
         TrainingError: features that are not numbers.
     """
     if store.features is not None:
         return store.features_of(clips)
     classifier = assemble(store, options, init=None, say=say).to(device)
+    if classifier.backbone.sees_whole_clip:
+        raise UsageError(
+            f"--backbone {options.backbone} puts what changes between frames into their features: no head on "
+            "them is blind to the order, and a single frame is none. Heads are compared on backbones that "
+            "look at each frame alone, such as mobilenet_v3_large."
+        )
     classifier.freeze_backbone()
     embedder = Embedder(classifier, device=device, runtime=runtime)
     say(f"embedding with {options.backbone} on {embedder.runtime_words}")

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+import torchvision
 
 from pipeline.cli.compare import _time_left
 from pipeline.cli.main import main
@@ -132,20 +133,23 @@ def test_a_store_of_videos_two_fits_and_a_backbone_from_a_file(
     videos = make_videos(tmp_path / "videos", per_class=12)
     preprocess(videos, tmp_path / "clips", spec=SPEC, num_workers=1)
     torch.manual_seed(0)
-    weights = tmp_path / "tiny.pth"
-    torch.save(build_backbone("tiny", image_size=32).state_dict(), weights)
+    weights, tiny = tmp_path / "random.pth", tmp_path / "tiny.pth"
+    torch.save(torchvision.models.mobilenet_v3_small().state_dict(), weights)
+    torch.save(build_backbone("tiny", image_size=32).state_dict(), tiny)
     arguments = ["compare", str(tmp_path / "clips"), "--out", str(tmp_path / "out"), *QUICK, "--no-curve"]
-    arguments += ["--heads", "mean", "full", "--backbone", "tiny", "--fit", "letterbox,stretch"]
-    assert main([*arguments, "--weights", "none"]) == 2
+    arguments += ["--heads", "mean", "full", "--fit", "letterbox,stretch", "--runtime", "torch"]
+    assert main([*arguments, "--backbone", "mobilenet_v3_small", "--weights", "none"]) == 2
     assert "--weights none makes one that knows nothing" in capsys.readouterr().err
-    arguments += ["--weights", str(weights)]
+    assert main([*arguments, "--backbone", "tiny", "--weights", str(tiny)]) == 2
+    assert "no head on them is blind to the order" in capsys.readouterr().err
+    arguments += ["--backbone", "mobilenet_v3_small", "--weights", str(weights)]
     assert main([*arguments, "--fit", "letterbox"]) == 2
     assert "--fit names letterbox alone, which is how the frames" in capsys.readouterr().err
     assert main(arguments) == 0
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert [(each["name"], each["fit"]) for each in result["variants"]] == [
-        ("tiny", "letterbox"),
-        ("tiny-stretch", "stretch"),
+        ("mobilenet_v3_small", "letterbox"),
+        ("mobilenet_v3_small-stretch", "stretch"),
     ]
     assert {(row["head"], row["second"]) for row in result["fits"]["pairs"]} == {
         ("mean", "stretch"),
