@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
@@ -24,6 +24,7 @@ from pipeline.compare.folder import (
     check_folder,
     check_same,
     read_finished,
+    what_was_given,
 )
 from pipeline.compare.forecast import Forecast
 from pipeline.compare.heads import HEADS, MAJORITY, Head
@@ -38,24 +39,20 @@ from pipeline.compare.settings import Setting, settings_of
 from pipeline.compare.variants import (
     FEATURES_FOLDER,
     Variant,
-    backbone_options,
     embed_variant,
     share_features,
+    variants_of,
 )
 from pipeline.embedding.cache import Progress
 from pipeline.embedding.runtime import RuntimeName
-from pipeline.errors import UsageError
 from pipeline.files import (
     make_folder,
     owned_folder,
     remove_file,
     remove_unfinished,
-    sha256_of_file,
     write_json,
     write_text,
 )
-from pipeline.spec import Fit
-from pipeline.training.given_options import options_for
 
 QUICK_CURVE_HEADS = ("mean_std_difference", "full")
 """With --quick the learning curve is of these, and of the head that the data supports."""
@@ -135,8 +132,8 @@ def compare(
         all_clips=options.all_clips,
         curve=options.curve,
     )
-    variants = _variants(store, options)
-    given = _given(store, options, variants)
+    variants = variants_of(store, options)
+    given = what_was_given(store, options, variants)
     check_folder(out)
     make_folder(out)
     with owned_folder(out):
@@ -174,66 +171,6 @@ def compare(
         for path in features.values():
             remove_file(path)
         return Comparison(folder=out, result=result, was_finished=False)
-
-
-def _variants(store: ClipStore, options: CompareOptions) -> tuple[Variant, ...]:
-    """The reference, then further backbones, then further ways to fit."""
-    if store.features is not None:
-        if options.chosen_fits:
-            raise UsageError(f"--fit needs videos, and {store.folder} holds features; leave it out.")
-        if (options.backbone, options.weights) != (CompareOptions.backbone, CompareOptions.weights):
-            raise UsageError(
-                f"--backbone and --weights are about a network that embeds frames, and {store.folder} holds "
-                "features already; leave them out."
-            )
-        given = options_for(store, options.training)
-        return (Variant(name="given", options=given, fit="", is_reference=True),)
-    each = backbone_options(options.backbone, options.weights, base=options.training)
-    fit = store.spec.fit
-    backbones = [
-        Variant(name=it.backbone, options=it, fit=fit, is_reference=number == 0)
-        for number, it in enumerate(each)
-    ]
-    if options.chosen_fits and set(options.chosen_fits) <= {fit}:
-        others = ", ".join(other for other in get_args(Fit) if other != fit)
-        raise UsageError(
-            f"--fit names {fit} alone, which is how the frames of {store.folder} were fitted already; name "
-            f"what to compare it with: {others}."
-        )
-    fits = [
-        Variant(name=f"{each[0].backbone}-{other}", options=each[0], fit=other, is_reference=False)
-        for other in dict.fromkeys(options.chosen_fits)
-        if other != fit
-    ]
-    return (*backbones, *fits)
-
-
-def _given(store: ClipStore, options: CompareOptions, variants: Sequence[Variant]) -> dict[str, Any]:
-    """All that decides how a comparison ends."""
-    weights = [
-        f"file {sha256_of_file(it.options.weights)}"
-        if Path(it.options.weights).is_file()
-        else it.options.weights
-        for it in variants
-    ]
-    from pipeline import __version__
-
-    tried = {
-        head.name: [
-            setting.to_dict()
-            for setting in settings_of(
-                head, variants[0].options, quick=options.quick, hidden_sizes=options.hidden_sizes
-            )
-        ]
-        for head in options.chosen_heads
-    }
-    return {
-        "version": __version__,
-        "data": store.digest,
-        "settings": tried,  # another version may try others
-        "weights": dict(zip((it.name for it in variants), weights, strict=True)),
-        **options.to_dict(),
-    }
 
 
 @dataclass(kw_only=True)

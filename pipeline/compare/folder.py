@@ -12,10 +12,17 @@ DIR/
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import __version__
+from pipeline.clips.store import ClipStore
+from pipeline.compare.options import CompareOptions
+from pipeline.compare.settings import settings_of
+from pipeline.compare.variants import Variant
 from pipeline.errors import CheckpointError, ConflictError
+from pipeline.files import sha256_of_file
 from pipeline.training.run_folder import differences
 
 GIVEN_FILE = "compare.json"
@@ -25,6 +32,32 @@ SECONDS_FILE = "seconds.csv"
 BEST_FILE = "best.json"
 REPORT_FILE = "report.html"
 STORES_FOLDER = "stores"
+
+
+def what_was_given(store: ClipStore, options: CompareOptions, variants: Sequence[Variant]) -> dict[str, Any]:
+    """All that decides how a comparison ends: two that were given the same end the same."""
+    weights = [
+        f"file {sha256_of_file(it.options.weights)}"
+        if Path(it.options.weights).is_file()
+        else it.options.weights
+        for it in variants
+    ]
+    tried = {
+        head.name: [
+            setting.to_dict()
+            for setting in settings_of(
+                head, variants[0].options, quick=options.quick, hidden_sizes=options.hidden_sizes
+            )
+        ]
+        for head in options.chosen_heads
+    }
+    return {
+        "version": __version__,
+        "data": store.digest,
+        "settings": tried,  # another version may try others
+        "weights": dict(zip((it.name for it in variants), weights, strict=True)),
+        **options.to_dict(),
+    }
 
 
 def check_folder(out: Path) -> None:

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from pipeline.clips.store import Clip, ClipStore
+from pipeline.compare.options import CompareOptions
 from pipeline.embedding.cache import Progress, embed_clips
 from pipeline.embedding.embedder import Embedder
 from pipeline.embedding.runtime import RuntimeName
 from pipeline.errors import UsageError
 from pipeline.files import make_folder, require_free_space, whole_file
+from pipeline.spec import Fit
 from pipeline.training.assembly import assemble
+from pipeline.training.given_options import options_for
 from pipeline.training.not_a_number import check_features
 from pipeline.training.options import TrainOptions
 
@@ -81,6 +84,42 @@ def backbone_options(
             )
         found.append(options)
     return tuple(found)
+
+
+def variants_of(store: ClipStore, options: CompareOptions) -> tuple[Variant, ...]:
+    """The kinds of features that are asked for: the reference, further backbones, further ways to fit.
+
+    Raises:
+        UsageError: options that do not go with what the store holds, or with each other.
+    """
+    if store.features is not None:
+        if options.chosen_fits:
+            raise UsageError(f"--fit needs videos, and {store.folder} holds features; leave it out.")
+        if (options.backbone, options.weights) != (CompareOptions.backbone, CompareOptions.weights):
+            raise UsageError(
+                f"--backbone and --weights are about a network that embeds frames, and {store.folder} holds "
+                "features already; leave them out."
+            )
+        given = options_for(store, options.training)
+        return (Variant(name="given", options=given, fit="", is_reference=True),)
+    each = backbone_options(options.backbone, options.weights, base=options.training)
+    fit = store.spec.fit
+    backbones = [
+        Variant(name=it.backbone, options=it, fit=fit, is_reference=number == 0)
+        for number, it in enumerate(each)
+    ]
+    if options.chosen_fits and set(options.chosen_fits) <= {fit}:
+        others = ", ".join(other for other in get_args(Fit) if other != fit)
+        raise UsageError(
+            f"--fit names {fit} alone, which is how the frames of {store.folder} were fitted already; name "
+            f"what to compare it with: {others}."
+        )
+    fits = [
+        Variant(name=f"{each[0].backbone}-{other}", options=each[0], fit=other, is_reference=False)
+        for other in dict.fromkeys(options.chosen_fits)
+        if other != fit
+    ]
+    return (*backbones, *fits)
 
 
 def embed_variant(
