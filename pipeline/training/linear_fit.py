@@ -17,7 +17,6 @@ from torch import Tensor
 
 from pipeline.evaluation.metrics import score
 from pipeline.model.head import SequenceHead
-from pipeline.model.lengths import given_lengths
 from pipeline.training.losses import class_weights as weigh_classes
 from pipeline.training.losses import validation_losses
 from pipeline.training.options import TrainOptions
@@ -27,35 +26,6 @@ _MAX_ITERATIONS = 2000
 _TOLERANCE = 1e-10  # largest gradient at the end: logits are then those of the optimum to 1e-6
 _MIN_SHARE = 1e-6  # a column that varies by a smaller share of its values does so by rounding: centred only
 _CLIPS_AT_ONCE = 256
-
-
-def fit_linear(
-    head: SequenceHead,
-    frame_features: Tensor,
-    class_indices: np.ndarray,
-    lengths: Tensor | None = None,
-    *,
-    penalty: float,
-    class_weights: bool,
-) -> None:
-    """Fits the output layer of a linear head to training clips, in place; its input must be fitted before.
-
-    Args:
-        head: with `config.is_linear`.
-        frame_features: (N, T, D) of the training clips.
-        class_indices: (N,) their classes.
-        lengths: (N,) valid frames of each clip; None: as the features tell (`given_lengths`).
-        penalty: of the squared weights, 1 / C of scikit-learn.
-        class_weights: weigh classes alike, instead of clips.
-
-    Raises:
-        ValueError: the head is not linear.
-    """
-    lengths = given_lengths(frame_features) if lengths is None else lengths
-    with _what_output_reads(head) as read:
-        for part in _parts(len(frame_features)):
-            head(frame_features[list(part)], lengths[list(part)])
-    _fit_output(head, read, class_indices, penalty=penalty, class_weights=class_weights)
 
 
 def fit_regression(head: SequenceHead, task: Task, options: TrainOptions) -> FitResult:

@@ -20,7 +20,7 @@ from pipeline.inference.clip_graph import (
 from pipeline.model.backbone import backbone_feature_dim
 from pipeline.model.classifier import ClipClassifier, ModelConfig, Precision
 from pipeline.model.head import HeadConfig
-from pipeline.training.linear_fit import fit_linear
+from tests.helpers.linear import fit_linear
 
 
 def make(

@@ -14,10 +14,11 @@ from torch import Tensor
 from pipeline.evaluation.baselines import ClipInputs, fit_baselines, predict_baselines
 from pipeline.model.head import HeadConfig, SequenceHead
 from pipeline.training.batches import FeatureBatches
-from pipeline.training.linear_fit import fit_linear, fit_regression, regression
+from pipeline.training.linear_fit import fit_regression, regression
 from pipeline.training.losses import class_weights, validation_losses
 from pipeline.training.options import TrainOptions
 from pipeline.training.task import Task
+from tests.helpers.linear import fit_linear
 
 T, D, K = 7, 24, 4
 LENGTHS = torch.arange(60) % T + 1
