@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from pipeline.compare.heads import HEADS
 from pipeline.compare.one_fit import FitData, fit_head
-from pipeline.compare.options import CompareOptions, epochs_for
+from pipeline.compare.options import CompareOptions
 from pipeline.compare.settings import settings_of
 from pipeline.files import make_folder, write_json
 from scripts.made_up_sequences import Kind, make_sequences
@@ -61,10 +61,7 @@ def judge(piece: Piece) -> dict[str, dict[str, float]]:
         head = HEADS[name]
         (setting,) = settings_of(head, base, quick=True)
         options = replace(base, **setting.options(head))
-        epochs, patience = epochs_for(
-            len(data.train), options.chosen_batch_size, epochs=options.epochs, patience=options.patience
-        )
-        answers = fit_head(data, replace(options, epochs=epochs, patience=patience), reads_order=False)
+        answers = fit_head(data, options, reads_order=False, others_left_out=None)
         found[name] = {"accuracy": float((answers.predicted == fresh.class_indices).mean())}
         if answers.attention is not None and answers.falls is not None and kind != "weak":
             place = np.arange(NUM_TEST)

@@ -70,7 +70,7 @@ def claims(
         plain: name of the plain LSTM that it is to beat.
         facts: of both, by name.
         top_frame_gains: of each clip (N,), how much further the probability of the answer falls without
-            the frame that has most attention than without a random one; None: not measured.
+            the frame that has most attention than without another one; None: not measured.
         test_share: clips judged by clips trained on, in a fold.
     """
     own, other = facts[full], facts[plain]
@@ -167,7 +167,7 @@ def _readable(board: Scoreboard, gains: np.ndarray | None) -> Claim:
     }[answer]
     sentence = (
         "Without the frame that has most attention, the probability of the answer that was given falls "
-        f"further than without a random one, by {gain.words()} ({board.over}){why}."
+        f"further than without another one, by {gain.words()} ({board.over}){why}."
     )
     numbers = {**board.size, "top_frame_gain": gain.to_dict()}
     return Claim(claim=claim, answer=answer, sentence=sentence, numbers=numbers)

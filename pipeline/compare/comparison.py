@@ -30,7 +30,7 @@ from pipeline.compare.forecast import Forecast
 from pipeline.compare.heads import HEADS, MAJORITY, Head
 from pipeline.compare.jobs import Clips, FitKey, Fitter, Job, read_answers, save_answers
 from pipeline.compare.one_fit import FitAnswers, as_kept
-from pipeline.compare.options import CompareOptions, epochs_for
+from pipeline.compare.options import CompareOptions
 from pipeline.compare.plan import Fold, Plan, make_plan
 from pipeline.compare.refit import same_clips, stores_of_fits
 from pipeline.compare.result import best_options, summarise, supported_head
@@ -293,14 +293,10 @@ class _Run:
         key = FitKey(variant.name, head.name, fraction, setting.number, fold.repeat, fold.fold)
         self._settings[key] = setting
         train = fold.train[fraction]
-        options = replace(variant.options, **setting.options(head), seed=fold.seed)
-        epochs, patience = epochs_for(
-            len(train), options.chosen_batch_size, epochs=options.epochs, patience=options.patience
-        )
         return Job(
             key=key,
             setting=setting,
-            options=replace(options, epochs=epochs, patience=patience),
+            options=replace(variant.options, **setting.options(head), seed=fold.seed),
             train=train,
             val=fold.val,
             test=fold.test,

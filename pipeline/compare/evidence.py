@@ -139,23 +139,16 @@ class Evidence:
         return np.array([fit.figures["best_epoch"] for fit in fits])
 
     def top_frame_gains(self, variant: str, head: str) -> np.ndarray | None:
-        """What the frame with most attention is worth beside a random one; None without attention.
+        """What the frame with most attention is worth beside another one; None without attention.
 
         Returns:
-            (N,) how much more the probability of the answer falls without it, averaged over repeats.
+            (N,) how much more the probability of the answer falls without it than, on average, without
+            another frame; averaged over repeats.
         """
         fits = self.fits(variant, head)
         if any(fit.falls is None or fit.attention is None for fit in fits):
             return None
-        gains = []
-        for fit in fits:
-            falls, attention = np.asarray(fit.falls), np.asarray(fit.attention)
-            top = np.take_along_axis(falls, attention.argmax(axis=1)[:, None], axis=1)[:, 0]
-            known = np.isfinite(falls).any(axis=1)
-            mean = np.array(
-                [np.nanmean(row) if is_known else 0.0 for row, is_known in zip(falls, known, strict=True)]
-            )
-            gains.append(np.where(known, np.nan_to_num(top) - mean, 0.0))  # one frame: nothing to choose
+        gains = [top_frame_gains(np.asarray(fit.falls), np.asarray(fit.attention)) for fit in fits]
         return np.asarray(self._spread(gains).mean(axis=0))
 
     def _spread(self, of_folds: list[np.ndarray]) -> np.ndarray:
@@ -166,3 +159,22 @@ class Evidence:
             columns = [place[int(row)] for row in fold.test]
             values[fold.repeat, columns] = found
         return values
+
+
+def top_frame_gains(falls: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """How much more the probability falls without the frame with most attention than without another (n,).
+
+    Args:
+        falls: (n, T), NaN where it was not tried; it was for the frame with most attention.
+        attention: (n, T).
+
+    Returns:
+        Its fall minus the mean of the others that were tried; 0 where there is no other.
+    """
+    places = attention.argmax(axis=1)[:, None]
+    top = np.take_along_axis(falls, places, axis=1)[:, 0]
+    others = falls.copy()
+    np.put_along_axis(others, places, np.nan, axis=1)
+    number = np.isfinite(others).sum(axis=1)
+    mean = np.nansum(others, axis=1) / np.maximum(number, 1)
+    return np.asarray(np.where(number > 0, top - mean, 0.0))

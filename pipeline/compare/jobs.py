@@ -21,7 +21,15 @@ import numpy as np
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.compare.heads import HEADS
-from pipeline.compare.one_fit import FitAnswers, FitData, answers_from, arrays_of, fit_head, fit_majority
+from pipeline.compare.one_fit import (
+    OTHERS_LEFT_OUT,
+    FitAnswers,
+    FitData,
+    answers_from,
+    arrays_of,
+    fit_head,
+    fit_majority,
+)
 from pipeline.compare.settings import Setting
 from pipeline.errors import MachineError
 from pipeline.files import write_bytes
@@ -231,6 +239,11 @@ def _make(job: Job) -> Made:
     if head.tuned == "nothing":
         answers = fit_majority(data)
     else:
-        has_order = data.features.shape[1] > 1
-        answers = fit_head(data, job.options, reads_order=head.reads_order and has_order)
+        has_order, is_part = data.features.shape[1] > 1, job.key.fraction < 1
+        answers = fit_head(
+            data,
+            job.options,
+            reads_order=head.reads_order and has_order,
+            others_left_out=0 if is_part else OTHERS_LEFT_OUT,
+        )
     return Made(answers=answers, wall_seconds=time.monotonic() - start)

@@ -1,7 +1,8 @@
 """One fit of one head on some clips, and what it says of those held back: a plain function of plain data."""
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,9 +13,8 @@ from scipy.special import softmax
 
 from pipeline.evaluation.importance import leave_one_out
 from pipeline.evaluation.metrics import log_losses, score
-from pipeline.evaluation.predict import predict
 from pipeline.evaluation.temperature import choose_temperature
-from pipeline.model.head import SequenceHead
+from pipeline.model.head import HeadOutput, SequenceHead
 from pipeline.model.lengths import given_lengths, valid_steps
 from pipeline.model.threads import one_thread
 from pipeline.training.assembly import head_config
@@ -27,9 +27,14 @@ from pipeline.training.losses import class_weights, validation_losses
 from pipeline.training.options import TrainOptions
 from pipeline.training.task import FitResult, Task
 
+STEPS_AN_EPOCH = 8
+"""About so many at least: where the training clips are fewer batches, an epoch is several passes over them.
+A fit on few clips has steps enough then, and is not judged on the validation clips after each."""
+OTHERS_LEFT_OUT = 4
+"""Frames of each clip, drawn at random, that are left out beside the one with most attention."""
 NUM_SHUFFLES = 3
 """Random orders of the frames of each clip held back."""
-_SHUFFLE_SEED = 20_206
+_SHUFFLE_SEED, _LEFT_OUT_SEED = 20_206, 20_207
 _CLIPS_AT_ONCE = 64
 
 
@@ -63,8 +68,8 @@ class FitAnswers:
         losses: (n,) -log p of their true classes, at the temperature of the validation clips.
         shuffled: (S, n) class indices on random orders of their frames; None: the order is not read.
         attention: (n, T) weights; None: it has none.
-        falls: (n, T) how much the probability of the answer falls without a frame; None likewise. NaN after a
-            clip's end.
+        falls: (n, T) how much the probability of the answer falls without a frame; NaN where that was not
+            tried; None: it was for none.
         figures: numbers of the fit: val_loss (at its best temperature), train_loss, train_accuracy,
             train_macro_f1, best_epoch, epochs (0 where nothing is learned in epochs), parameters, num_train.
         cpu_seconds: that it took, without the answers.
@@ -120,13 +125,22 @@ def fit_majority(data: FitData) -> FitAnswers:
     )
 
 
-def fit_head(data: FitData, options: TrainOptions, *, reads_order: bool) -> FitAnswers:
+def passes_an_epoch(num_train: int, options: TrainOptions) -> int:
+    """How often the training clips are gone over in an epoch, see `STEPS_AN_EPOCH`."""
+    return max(1, round(STEPS_AN_EPOCH / math.ceil(num_train / options.chosen_batch_size)))
+
+
+def fit_head(
+    data: FitData, options: TrainOptions, *, reads_order: bool, others_left_out: int | None = OTHERS_LEFT_OUT
+) -> FitAnswers:
     """Fits a head on features, on one thread: the same arguments give the same answers.
 
     Args:
         data: the clips.
         options: of the head and its training.
         reads_order: whether to ask it about shuffled frames.
+        others_left_out: frames of each clip that are left out, one by one, beside the one with most
+            attention; None: all; 0: no frame is, not even that one.
 
     Raises:
         TrainingError: the loss is not a number.
@@ -147,7 +161,16 @@ def fit_head(data: FitData, options: TrainOptions, *, reads_order: bool) -> FitA
         if reads_order:
             shuffled = _shuffled(head, data.features[data.test])
         if head.config.has_attention:
-            attention, falls = _importances(head, data.features[data.test], predicted, temperature)
+            attention = _attention(head, data.features[data.test])
+            if others_left_out != 0:
+                falls = _falls(
+                    head,
+                    data.features[data.test],
+                    predicted,
+                    temperature,
+                    attention=attention,
+                    others=others_left_out,
+                )
     trained = score(true[data.train], train.argmax(axis=1), data.num_classes)
     return FitAnswers(
         predicted=predicted,
@@ -190,10 +213,9 @@ def _fitted(data: FitData, options: TrainOptions) -> tuple[SequenceHead, FitResu
     if head.has_fixed_input:
         of_rows = [read_once(head, part) for part in of_rows]
         logits = partial(logits_of_values, head)
-    train, val = (
-        FeatureBatches(part, data.class_indices[rows], seed=options.seed)
-        for part, rows in zip(of_rows, (data.train, data.val), strict=True)
-    )
+    passes = 1 if head.config.is_linear else passes_an_epoch(len(data.train), options)
+    train = FeatureBatches(np.tile(of_rows[0], (passes, 1, 1)), np.tile(class_indices, passes))
+    val = FeatureBatches(of_rows[1], data.class_indices[data.val])
     task = Task(
         model=head,
         logits=logits,
@@ -210,12 +232,15 @@ def _fitted(data: FitData, options: TrainOptions) -> tuple[SequenceHead, FitResu
 
 def _logits(head: SequenceHead, features: np.ndarray) -> np.ndarray:
     """Logits (n, K) float64 of clips (n, T, D)."""
-    found = []
+    return np.concatenate([output.logits.double().numpy() for output in _outputs(head, features)])
+
+
+def _outputs(head: SequenceHead, features: np.ndarray) -> Iterator[HeadOutput]:
+    """What the head gives for clips (n, T, D), some at once."""
     with torch.inference_mode():
         for start in range(0, len(features), _CLIPS_AT_ONCE):
             batch = torch.from_numpy(np.ascontiguousarray(features[start : start + _CLIPS_AT_ONCE]))
-            found.append(head(batch, given_lengths(batch)).logits.double().numpy())
-    return np.concatenate(found)
+            yield head(batch, given_lengths(batch))
 
 
 def _losses(logits: np.ndarray, true: np.ndarray, temperature: float) -> np.ndarray:
@@ -235,16 +260,33 @@ def _shuffled(head: SequenceHead, features: np.ndarray) -> np.ndarray:
     return np.stack(rounds)
 
 
-def _importances(
-    head: SequenceHead, features: np.ndarray, predicted: np.ndarray, temperature: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Attention (n, T), and how much the probability of the answer falls without each frame (n, T)."""
-    falls, attention = np.full(features.shape[:2], np.nan), np.zeros(features.shape[:2])
+def _attention(head: SequenceHead, features: np.ndarray) -> np.ndarray:
+    """Attention (n, T), 0 after a clip's end."""
+    return np.concatenate([np.asarray(output.attention_weights) for output in _outputs(head, features)])
+
+
+def _falls(
+    head: SequenceHead,
+    features: np.ndarray,
+    predicted: np.ndarray,
+    temperature: float,
+    *,
+    attention: np.ndarray,
+    others: int | None,
+) -> np.ndarray:
+    """How much the probability of the answer falls without a frame (n, T), NaN where that is not tried.
+
+    Tried are the frame with most attention and some of the others, at random; None: all.
+    """
+    random = np.random.default_rng(_LEFT_OUT_SEED)
+    falls = np.full(features.shape[:2], np.nan)
     for row, clip in enumerate(features):
         steps = valid_steps(clip)
-        attention[row, : len(steps)] = predict(head, steps).attention_weights
-        falls[row, : len(steps)] = leave_one_out(head, steps, predicted[row], temperature=temperature)
-    return attention, falls
+        top = int(attention[row, : len(steps)].argmax())
+        rest = np.delete(np.arange(len(steps)), top)
+        tried = np.append(random.permutation(rest)[:others], top)
+        falls[row, tried] = leave_one_out(head, steps, predicted[row], temperature=temperature, frames=tried)
+    return falls
 
 
 def arrays_of(answers: FitAnswers) -> dict[str, Any]:

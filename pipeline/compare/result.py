@@ -10,7 +10,7 @@ from pipeline.compare.evidence import Evidence
 from pipeline.compare.figures_of import curve_of, head_figures, hidden_sizes_of, pairs_of
 from pipeline.compare.fit_effects import fit_effects
 from pipeline.compare.heads import HEADS, MAJORITY
-from pipeline.compare.options import epochs_for
+from pipeline.compare.one_fit import passes_an_epoch
 from pipeline.compare.settings import MAX_SETTINGS
 from pipeline.compare.verdict import claims_of, scoreboard, sentences
 from pipeline.training.options import TrainOptions
@@ -57,8 +57,8 @@ def summarise(evidence: Evidence, *, wall_seconds: float) -> dict[str, Any]:
             "quick": options.quick,
             "settings_per_head": 1 if options.quick else MAX_SETTINGS,
             "fractions": list(plan.fractions),
-            "epochs": options.chosen_epochs,
-            "patience": options.chosen_patience,
+            "epochs": options.epochs,
+            "patience": options.patience,
         },
         "variants": [each.to_dict(evidence.feature_dims[each.name]) for each in evidence.variants],
         "heads": [head.to_dict() for head in heads],
@@ -110,7 +110,5 @@ def best_options(evidence: Evidence, result: Mapping[str, Any]) -> TrainOptions 
     )
     options = replace(reference.options, **setting.options(HEADS[name]))
     num_train = round(float(np.mean([len(fold.train[1.0]) for fold in evidence.plan.folds])))
-    epochs, patience = epochs_for(
-        num_train, options.chosen_batch_size, epochs=options.epochs, patience=options.patience
-    )
-    return replace(options, epochs=epochs, patience=patience)
+    passes = passes_an_epoch(num_train, options)
+    return replace(options, epochs=passes * options.epochs, patience=passes * options.patience)

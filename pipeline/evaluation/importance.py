@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from pipeline.evaluation.predict import predict
 from pipeline.model.head import SequenceHead
 from pipeline.model.lengths import valid_steps
 from pipeline.model.threads import one_thread
@@ -19,7 +18,12 @@ _MAX_VALUES = 2**20
 
 
 def leave_one_out(
-    head: SequenceHead, features: np.ndarray, class_index: int, *, temperature: float = 1.0
+    head: SequenceHead,
+    features: np.ndarray,
+    class_index: int,
+    *,
+    temperature: float = 1.0,
+    frames: np.ndarray | None = None,
 ) -> np.ndarray:
     """Importance (T,) of each frame: how much the class's probability falls without it.
 
@@ -31,14 +35,18 @@ def leave_one_out(
         features: (T, D) float32; padding is cut off, and has no importance.
         class_index: of the class.
         temperature: divides the logits.
+        frames: (n,) places of those that are asked for; None: all. The importances are then (n,).
     """
     features = valid_steps(features)
     num_frames = len(features)
     if num_frames == 1:
-        return np.zeros(1)
-    whole = predict(head, features, temperature=temperature).probabilities[class_index]
+        return np.zeros(1 if frames is None else len(frames))
     kept = ~np.eye(num_frames, dtype=bool)
-    return np.asarray(whole - class_probabilities(head, features, kept, class_index, temperature=temperature))
+    if frames is not None:
+        kept = kept[frames]
+    kept = np.append(kept, np.ones((1, num_frames), dtype=bool), axis=0)
+    found = class_probabilities(head, features, kept, class_index, temperature=temperature)
+    return np.asarray(found[-1] - found[:-1])
 
 
 def class_probabilities(

@@ -247,7 +247,7 @@ def claim_rows(comparison: CompareResult) -> list[dict[str, Any]]:
 
 
 def attention_rows(comparison: CompareResult) -> list[dict[str, Any]]:
-    """Heads with attention: how much more the frame with the most of it counts than one at random."""
+    """Heads with attention: how much more the frame with the most of it counts than another one."""
     return [
         {
             "name": head["title"],
@@ -260,9 +260,9 @@ def attention_rows(comparison: CompareResult) -> list[dict[str, Any]]:
 
 
 _ATTENTION_WORDS = {
-    1: "counts more than a frame at random",
-    -1: "counts less than a frame at random",
-    0: "not surely more than a frame at random",
+    1: "counts more than another at random",
+    -1: "counts less than another at random",
+    0: "not surely more than another at random",
     None: "cannot be told",
 }
 

@@ -26,6 +26,7 @@ from torch import Tensor
 from pipeline.model.fitted_input import FittedInput
 from pipeline.model.head import SequenceHead
 from pipeline.model.lengths import given_lengths, resolve_lengths, valid_mask
+from pipeline.training.linear_fit import row_basis
 
 NUM_FOLDS = 4
 FRAMES_SHARE = 0.3
@@ -137,11 +138,14 @@ def _directions(summary: np.ndarray, class_indices: np.ndarray, *, num_classes: 
     if len(present) < 2:
         return directions
     scaler = StandardScaler()
+    standardised = scaler.fit_transform(summary)
     regression = LogisticRegression(C=1.0, max_iter=_MAX_ITERATIONS, tol=1e-3)
+    basis = row_basis(standardised)
     with warnings.catch_warnings():  # near the optimum is near enough for a direction
         warnings.simplefilter("ignore", ConvergenceWarning)
-        regression.fit(scaler.fit_transform(summary), class_indices)
-    coefficients = regression.coef_ / scaler.scale_
+        regression.fit(standardised if basis is None else standardised @ basis, class_indices)
+    coefficients = regression.coef_ if basis is None else regression.coef_ @ basis.T
+    coefficients = coefficients / scaler.scale_
     if len(present) == 2:  # scikit-learn keeps one row for two classes: the log-odds of the second
         coefficients = np.concatenate([-coefficients, coefficients])
     directions[present] = coefficients

@@ -139,13 +139,8 @@ def regression(
 def _regress(
     standardised: np.ndarray, class_indices: np.ndarray, *, penalty: float, class_weights: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (K', F) and intercepts (K',) for the K' classes that there are.
-
-    The penalty keeps the coefficients within the span of the clips: with fewer clips than columns, a
-    regression on the clips' coordinates in an orthonormal basis of it is the same one, and much quicker.
-    """
-    N, F = standardised.shape
-    basis = np.linalg.qr(standardised.T)[0] if N < F else None  # (F, N)
+    """Coefficients (K', F) and intercepts (K',) for the K' classes that there are."""
+    basis = row_basis(standardised)
     # 240 clips of 3,840 columns: .05 s of CPU, to 4e-9 of the optimum in logits; lbfgs .09 s, to 4e-5. With a
     # hundredth of the penalty .07 s each, lbfgs to 4e-4.
     model = LogisticRegression(
@@ -166,6 +161,16 @@ def _regress(
             [-intercepts, intercepts]
         ) / 2
     return coefficients, intercepts
+
+
+def row_basis(values: np.ndarray) -> np.ndarray | None:
+    """Orthonormal basis (F, N) of the span of the rows (N, F); None where it would not be smaller.
+
+    A penalty keeps the coefficients of a regression within the span of the clips: with fewer clips than
+    columns, a regression on the clips' coordinates in the basis is the same one, and much quicker.
+    """
+    N, F = values.shape
+    return np.asarray(np.linalg.qr(values.T)[0]) if N < F else None
 
 
 @torch.inference_mode()

@@ -28,6 +28,14 @@ def test_importance_is_the_fall_in_probability_without_the_frame(full_head: Sequ
     assert leave_one_out(full_head, features[:1], 1).tolist() == [0.0]
 
 
+def test_some_frames_have_the_importances_that_they_have_among_all(full_head: SequenceHead) -> None:
+    features = np.random.default_rng(0).normal(0, 3, (6, 10)).astype(np.float32)
+    places = np.array([4, 0, 5])
+    some = leave_one_out(full_head, features, 1, frames=places)
+    assert some == pytest.approx(leave_one_out(full_head, features, 1)[places], abs=1e-6)
+    assert leave_one_out(full_head, features[:1], 1, frames=np.array([0])).tolist() == [0.0]
+
+
 @pytest.mark.parametrize("max_values", [1, 130, 2**20])
 def test_sets_of_any_size_at_once_are_as_one_by_one(
     full_head: SequenceHead, monkeypatch: pytest.MonkeyPatch, max_values: int
