@@ -51,7 +51,7 @@ def deal_folds(clips: Sequence[Dealt], *, num_folds: int, seed: int) -> dict[str
     if len(groups) < MIN_FOLDS:
         raise StoreError(
             f"the clips come from {len(groups)} independent groups that can be held back; folds need at "
-            f"least {MIN_FOLDS}. Add videos of other groups and preprocess again."
+            f"least {MIN_FOLDS}. Add clips of other groups."
         )
     if not MIN_FOLDS <= num_folds <= len(groups):
         raise UsageError(

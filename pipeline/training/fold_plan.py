@@ -46,7 +46,7 @@ def plan_folds(store: ClipStore, *, num_folds: int, num_repeats: int, seed: int)
     if len(classes) < 2:
         raise StoreError(
             f"{store.folder} has {len(classes)} classes with clips of two groups or more outside its test "
-            "split; folds need at least 2 such classes. Add videos and preprocess again."
+            "split; folds need at least 2 such classes. Add clips of other groups."
         )
     stores = tuple(
         tuple(_fold_store(store, clips, dealt, folds, fold, seed=seed + repeat) for fold in range(num_folds))
