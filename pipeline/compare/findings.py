@@ -79,7 +79,10 @@ def order_finding(board: Scoreboard) -> Finding:
     question = "Whether the order of the frames matters"
     if not readers or not blind:
         lacking = "reads" if not readers else "cannot see"
-        sentence = f"{question} cannot be told: no head that {lacking} their order was tried."
+        why = f"no head that {lacking} their order was tried"
+        if any(name in board.reads_order for name in names) and not readers:
+            why = "the clips have one frame each"
+        sentence = f"{question} cannot be told: {why}."
         return Finding(topic="order", answer="cannot be told", sentence=sentence, numbers=board.size)
     reader, other = board.best_of(readers), board.best_of(blind)
     cost = board.scorer.differences(board.scored[reader], board.shuffled[reader])[PRIMARY]

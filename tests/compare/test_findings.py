@@ -87,6 +87,8 @@ def test_order_cannot_be_told_from_few_groups_or_without_the_heads() -> None:
     shuffled = {"lstm": wrong(0.5)}
     assert order_finding(board(heads, shuffled=shuffled, groups=FEW)).answer == "cannot be told"
     assert "no head that reads" in order_finding(board({"mean": wrong(0.4)})).sentence
+    of_one_frame = order_finding(board({"mean": wrong(0.4), "lstm": wrong(0.1)}))
+    assert "the clips have one frame each" in of_one_frame.sentence
     assert "no head that cannot see" in order_finding(board({"lstm": wrong(0.1)}, shuffled=shuffled)).sentence
 
 
