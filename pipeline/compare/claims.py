@@ -45,12 +45,14 @@ class FoldFacts:
     """What is known of a head for each fold of each repeat, in the same order for all heads.
 
     Attributes:
-        gaps: macro-F1 on the clips trained on minus that on the clips held back (n,).
+        trained: macro-F1 on the clips trained on (n,).
         epochs: to the best validation loss (n,).
+        most_epochs: that there may be.
     """
 
-    gaps: np.ndarray
+    trained: np.ndarray
     epochs: np.ndarray
+    most_epochs: int
 
 
 def claims(
@@ -79,6 +81,13 @@ def claims(
         values = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
         return fold_figure(values, test_share=test_share, enough_groups=board.scorer.can_tell)
 
+    trained = paired(own.trained, other.trained)
+    gap = trained.minus(board.difference(full, plain))
+    gaps = {
+        side: float(np.mean(each.trained)) - board.macro_f1(name)
+        for side, name, each in (("full", full, own), ("plain", plain, other))
+    }
+    at_end = sum(int((each.epochs >= each.most_epochs).sum()) for each in (own, other))
     heads = f"{board.titles[full]} against {board.titles[plain]}"
     capital = heads[0].upper() + heads[1:]
     return (
@@ -86,12 +95,12 @@ def claims(
         _less(
             board,
             "less overfitting",
-            paired(own.gaps, other.gaps),
+            gap,
             sentence=f"Macro-F1 in training minus that held back, {heads}",
-            means={"full": float(np.mean(own.gaps)), "plain": float(np.mean(other.gaps))},
+            means=gaps,
             little=LITTLE_SCORE,
             digits=3,
-            num_folds=len(own.gaps),
+            num_folds=len(own.trained),
         ),
         _less(
             board,
@@ -102,6 +111,9 @@ def claims(
             little=LITTLE_EPOCHS,
             digits=1,
             num_folds=len(own.epochs),
+            note=f"; {at_end} of {2 * len(own.epochs)} fits were best at the last epoch allowed"
+            if at_end
+            else "",
         ),
         _readable(board, top_frame_gains),
     )
@@ -137,8 +149,9 @@ def _less(
     little: float,
     digits: int,
     num_folds: int,
+    note: str = "",
 ) -> Claim:
-    """A claim that the full design has less of something, of its paired differences over folds."""
+    """A claim that the full design has less of something."""
     answer = _judged(_negative(difference), little)
     why = {
         TRUE: "",
@@ -147,7 +160,7 @@ def _less(
     }[answer]
     text = (
         f"{sentence}: {means['full']:.{digits}f} and {means['plain']:.{digits}f}, "
-        f"{difference.words(digits=digits)} ({num_folds} folds of {board.over}){why}."
+        f"{difference.words(digits=digits)} ({num_folds} folds of {board.over}){why}{note}."
     )
     numbers = {**board.size, **means, "num_folds": num_folds, "difference": difference.to_dict()}
     return Claim(claim=claim, answer=answer, sentence=text, numbers=numbers)
@@ -166,8 +179,8 @@ def _readable(board: Scoreboard, gains: np.ndarray | None) -> Claim:
         UNKNOWN: _open(board, gain),
     }[answer]
     sentence = (
-        "Without the frame that has most attention, the probability of the answer that was given falls "
-        f"further than without another one, by {gain.words()} ({board.over}){why}."
+        "Without the frame that has most attention, the probability of the answer that was given falls more "
+        f"than without another one by {gain.words()} ({board.over}){why}."
     )
     numbers = {**board.size, "top_frame_gain": gain.to_dict()}
     return Claim(claim=claim, answer=answer, sentence=sentence, numbers=numbers)

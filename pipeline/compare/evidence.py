@@ -16,7 +16,6 @@ from pipeline.compare.plan import Plan
 from pipeline.compare.scorer import Scored, Scorer
 from pipeline.compare.settings import Setting
 from pipeline.compare.variants import Variant
-from pipeline.evaluation.metrics import score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,20 +115,9 @@ class Evidence:
         """The scores of these answers."""
         return self.scorer.score(self.pooled(variant, head, fraction=fraction, setting=setting))
 
-    def test_macro_f1(self, variant: str, head: str) -> np.ndarray:
-        """Of each fold by itself (folds of all repeats,)."""
-        classes = len(self.plan.labels)
-        return np.array(
-            [
-                score(self.plan.class_indices[fold.test], fit.predicted, classes).macro_f1
-                for fold, fit in zip(self.plan.folds, self.fits(variant, head), strict=True)
-            ]
-        )
-
-    def gaps(self, variant: str, head: str) -> np.ndarray:
-        """Macro-F1 on the clips learned from minus that on those held back, of each fold."""
-        trained = [fit.figures["train_macro_f1"] for fit in self.fits(variant, head)]
-        return np.asarray(np.array(trained) - self.test_macro_f1(variant, head))
+    def trained_macro_f1(self, variant: str, head: str) -> np.ndarray:
+        """On the clips learned from, of each fold (folds of all repeats,)."""
+        return np.array([fit.figures["train_macro_f1"] for fit in self.fits(variant, head)])
 
     def epochs_to_best(self, variant: str, head: str) -> np.ndarray | None:
         """Epochs until the lowest validation loss, of each fold; None for what is not trained in epochs."""

@@ -1,5 +1,6 @@
 """A figure and how sure it is."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,26 @@ class Figure:
     def surely_below(self) -> bool:
         """Whether the interval lies below 0."""
         return self.interval is not None and self.interval[1] < 0
+
+    def minus(self, other: "Figure") -> "Figure":
+        """The difference of two figures that are measured apart, on clips learned from and held back say.
+
+        Its interval is as far from it as both ends are from theirs, squared and added. A figure without an
+        interval counts as exact beside one that has one.
+        """
+        mean = self.mean - other.mean
+        if self.interval is None and other.interval is None:
+            return Figure(mean=mean)
+        low, high = self.interval or (self.mean, self.mean)
+        other_low, other_high = other.interval or (other.mean, other.mean)
+        return Figure(
+            mean=mean,
+            interval=(
+                mean - math.hypot(self.mean - low, other_high - other.mean),
+                mean + math.hypot(high - self.mean, other.mean - other_low),
+            ),
+            se=math.hypot(self.se or 0.0, other.se or 0.0),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""

@@ -21,6 +21,7 @@ def head_figures(evidence: Evidence, variant: str, head: Head) -> dict[str, Any]
     scored = scorer.score(answers)
     figures = scorer.figures(scored)
     fits = evidence.fits(variant, head.name)
+    trained = evidence.trained_macro_f1(variant, head.name)
     epochs = evidence.epochs_to_best(variant, head.name)
     shuffled = scorer.score_shuffled(answers) if answers.shuffled is not None else None
     gains = evidence.top_frame_gains(variant, head.name)
@@ -28,11 +29,17 @@ def head_figures(evidence: Evidence, variant: str, head: Head) -> dict[str, Any]
         "variant": variant,
         "head": head.name,
         **{name: figures[name].to_dict() for name in SHOWN},
-        "train_macro_f1": float(np.mean([fit.figures["train_macro_f1"] for fit in fits])),
-        "gap": of_folds(evidence, evidence.gaps(variant, head.name)).to_dict(),
+        "train_macro_f1": float(trained.mean()),
+        "gap": of_folds(evidence, trained).minus(figures["macro_f1"]).to_dict(),
         "epochs_to_best": None
         if epochs is None
-        else {"mean": float(epochs.mean()), "low": int(epochs.min()), "high": int(epochs.max())},
+        else {
+            "mean": float(epochs.mean()),
+            "low": int(epochs.min()),
+            "high": int(epochs.max()),
+            "at_end": int((epochs >= evidence.options.epochs).sum()),
+            "num_fits": len(epochs),
+        },
         "seconds_to_best": float(np.mean([fit.seconds_to_best for fit in fits])),
         "parameters": int(np.median([fit.figures["parameters"] for fit in fits])),
         "chosen": chosen_settings(evidence, variant, head),

@@ -25,6 +25,8 @@ from pipeline.errors import CheckpointError, ConflictError
 from pipeline.files import sha256_of_file
 from pipeline.training.run_folder import differences
 
+FITS_FORMAT = 2
+"""Raised where the same settings make other fits, or ask other things of them: kept ones are not gone on with."""
 GIVEN_FILE = "compare.json"
 RESULT_FILE = "result.json"
 RUNS_FILE = "runs.csv"
@@ -53,6 +55,7 @@ def what_was_given(store: ClipStore, options: CompareOptions, variants: Sequence
     }
     return {
         "version": __version__,
+        "fits_format": FITS_FORMAT,
         "data": store.digest,
         "settings": tried,  # another version may try others
         "weights": dict(zip((it.name for it in variants), weights, strict=True)),

@@ -196,7 +196,8 @@ def _fitted(data: FitData, options: TrainOptions) -> tuple[SequenceHead, FitResu
     torch.manual_seed(options.seed)
     feature_dim = data.features.shape[2]
     head = SequenceHead(head_config(options, feature_dim=feature_dim, num_classes=data.num_classes))
-    features = torch.from_numpy(np.ascontiguousarray(data.features[data.train]))
+    of_train, of_val = (np.ascontiguousarray(data.features[rows]) for rows in (data.train, data.val))
+    features = torch.from_numpy(of_train)
     class_indices = data.class_indices[data.train]
     lengths = given_lengths(features)
     fit_input(
@@ -208,14 +209,15 @@ def _fitted(data: FitData, options: TrainOptions) -> tuple[SequenceHead, FitResu
         class_directions=options.class_directions,
         seed=options.seed,
     )
-    of_rows = [np.ascontiguousarray(data.features[rows]) for rows in (data.train, data.val)]
     logits = partial(logits_of_features, head)
     if head.has_fixed_input:
-        of_rows = [read_once(head, part) for part in of_rows]
+        of_train, of_val = read_once(head, of_train), read_once(head, of_val)
         logits = partial(logits_of_values, head)
     passes = 1 if head.config.is_linear else passes_an_epoch(len(data.train), options)
-    train = FeatureBatches(np.tile(of_rows[0], (passes, 1, 1)), np.tile(class_indices, passes))
-    val = FeatureBatches(of_rows[1], data.class_indices[data.val])
+    if passes > 1:  # there are few of them
+        of_train, class_indices = np.tile(of_train, (passes, 1, 1)), np.tile(class_indices, passes)
+    train = FeatureBatches(of_train, class_indices)
+    val = FeatureBatches(of_val, data.class_indices[data.val])
     task = Task(
         model=head,
         logits=logits,

@@ -71,7 +71,8 @@ def claims_of(evidence: Evidence, board: Scoreboard) -> list[dict[str, Any]]:
     for name in (FULL, PLAIN_LSTM):
         epochs = evidence.epochs_to_best(variant, name)
         assert epochs is not None  # noqa: S101 - both are trained in epochs
-        facts[name] = FoldFacts(gaps=evidence.gaps(variant, name), epochs=epochs)
+        trained = evidence.trained_macro_f1(variant, name)
+        facts[name] = FoldFacts(trained=trained, epochs=epochs, most_epochs=evidence.options.epochs)
     found = claims(
         board,
         full=FULL,

@@ -167,7 +167,8 @@ def limits(comparison: CompareResult) -> list[tuple[str, str]]:
                 "Where the true figure can be expected, had other clips of this kind been used. It is found "
                 "by drawing the groups again at random, many times, and looking how much the figure changes. "
                 f"About one interval in twenty misses, so of {counted(compared, 'comparison')} on this page "
-                "one or another may mislead.",
+                "one or another may mislead. Those of the log-loss miss more often where few clips have many "
+                "features (one in five, in simulations).",
             ),
             (
                 "as good as the best",
@@ -246,4 +247,5 @@ def epochs_words(epochs: Any) -> str:
     if epochs is None:
         return "-"
     low, high = epochs["low"], epochs["high"]
-    return f"{epochs['mean']:.1f}" + ("" if low == high else f" ({low:g} to {high:g})")
+    words = f"{epochs['mean']:.1f}" + ("" if low == high else f" ({low:g} to {high:g})")
+    return words + (f", {epochs['at_end']} of {epochs['num_fits']} at the last" if epochs["at_end"] else "")

@@ -1,5 +1,7 @@
 """Answers in words: the right one for each known truth, with the numbers that it was made from."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -119,12 +121,20 @@ def test_shrinking() -> None:
 
 
 def _claims(
-    full: float, plain: float, gains: np.ndarray | None = None, groups: list[str] = GROUPS
+    full: float,
+    plain: float,
+    gains: np.ndarray | None = None,
+    groups: list[str] = GROUPS,
+    most_epochs: int = 25,
 ) -> dict[str, Claim]:
     random = np.random.default_rng(0)
     facts = {
-        "full": FoldFacts(gaps=random.normal(0.1, 0.01, 10), epochs=random.normal(20, 1, 10)),
-        "lstm": FoldFacts(gaps=random.normal(0.3, 0.01, 10), epochs=random.normal(8, 1, 10)),
+        name: FoldFacts(
+            trained=random.normal(0.99, 0.002, 10),
+            epochs=random.normal(epochs, 1, 10),
+            most_epochs=most_epochs,
+        )
+        for name, epochs in (("full", 20), ("lstm", 8))
     }
     found = board({"lstm": wrong(plain), "full": wrong(full, seed=1)}, groups=groups)
     return {
@@ -148,6 +158,12 @@ def test_the_four_claims() -> None:
         assert each.numbers["num_groups"] == 40
         assert "160 clips of 40 groups" in each.sentence
         assert "interval" in each.sentence
+    gap = found["less overfitting"].numbers
+    assert gap["full"] == pytest.approx(0.99 - 0.95, abs=0.01)
+    assert gap["difference"]["mean"] == pytest.approx(gap["full"] - gap["plain"], abs=1e-9)
+    assert "were best at the last epoch" not in found["fewer epochs"].sentence
+    cut = _claims(0.05, 0.4, most_epochs=20)["fewer epochs"].sentence
+    assert re.search(r"; \d of 20 fits were best at the last epoch allowed\.", cut)
     assert (
         f"{found['less overfitting'].numbers['difference']['mean']:+.3f}"
         in found["less overfitting"].sentence

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.compare import one_fit
 from pipeline.compare.evidence import top_frame_gains
+from pipeline.compare.figure import Figure
 from pipeline.compare.heads import HEADS
 from pipeline.compare.one_fit import FitData, fit_head, passes_an_epoch
 from pipeline.training.options import TrainOptions
@@ -78,3 +79,15 @@ def test_what_the_frame_with_most_attention_is_worth_by_hand() -> None:
     falls = np.array([[0.5, np.nan, 0.1, 0.3], [np.nan, 0.2, np.nan, np.nan], [0.1, 0.4, 0.0, 0.0]])
     attention = np.array([[0.7, 0.1, 0.1, 0.1], [0.0, 1.0, 0.0, 0.0], [0.9, 0.1, 0.0, 0.0]])
     assert top_frame_gains(falls, attention) == pytest.approx([0.5 - 0.2, 0.0, 0.1 - 0.4 / 3])
+
+
+def test_figures_that_are_measured_apart() -> None:
+    trained = Figure(mean=0.99, interval=(0.96, 0.999), se=0.01)
+    held = Figure(mean=0.8, interval=(0.76, 0.83), se=0.02)
+    gap = trained.minus(held)
+    assert gap.mean == pytest.approx(0.19)
+    assert gap.interval is not None
+    assert gap.interval == pytest.approx((0.19 - np.hypot(0.03, 0.03), 0.19 + np.hypot(0.009, 0.04)))
+    assert gap.se == pytest.approx(np.hypot(0.01, 0.02))
+    assert Figure(mean=1.0).minus(held).interval == pytest.approx((1 - 0.83, 1 - 0.76))
+    assert Figure(mean=1.0).minus(Figure(mean=0.5)) == Figure(mean=0.5)

@@ -310,7 +310,9 @@ def _result(
         "log_loss": figure(1.6 - 1.2 * score, 0.05, sure),
         "train_macro_f1": round(score + gap, 4),
         "gap": figure(gap, 0.02, sure and name != "majority"),
-        "epochs_to_best": {"mean": 11.4, "low": 4, "high": 29} if is_learned else None,
+        "epochs_to_best": {"mean": 11.4, "low": 4, "high": 29, "at_end": 0, "num_fits": 10}
+        if is_learned
+        else None,
         "seconds_to_best": round(0.2 + 2e-5 * parameters, 3),
         "parameters": parameters,
         "chosen": [

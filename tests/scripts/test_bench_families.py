@@ -20,8 +20,8 @@ HEADS = {
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_right_kind_of_head_is_named(family: Family, tmp_path: Path) -> None:
     num_clips, epochs = SMALL[family.name]
-    options = replace(OPTIONS, folds=2, heads=HEADS[family.name])
-    run = judge(replace(family, num_clips=num_clips, epochs=epochs), 0, tmp_path, options)
+    options = replace(OPTIONS, folds=2, heads=HEADS[family.name], epochs=epochs, patience=epochs)
+    run = judge(replace(family, num_clips=num_clips), 0, tmp_path, options)
     assert run.is_right(family), run
     assert run.is_right_on_order(family), run
     assert run.sentence.startswith(NOTHING if family.name == "nothing" else "This data supports")
