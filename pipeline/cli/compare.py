@@ -3,7 +3,7 @@
 Each rung of the ladder has one part more than the one below, from the majority class over logistic
 regressions to the full design; variants stand beside it. All get the same folds, seeds and budget; settings
 are chosen by validation loss inside each fold. DIR/report.html says what came of it, with intervals;
-DIR/best.json goes into `clipwise train --config`. The test split is not looked at.
+DIR/best.json goes into `clipwise train --config`. The test split is not looked at, but with --all-clips.
 """
 
 from collections.abc import Iterable

@@ -261,7 +261,7 @@ class _Run:
     def _curve_jobs(self, chosen: Chosen, supported: str | None) -> list[Job]:
         """The chosen setting of each head of the reference, on parts of the clips."""
         names = self._curve_heads()
-        if supported is not None and supported not in names:
+        if supported is not None and supported not in (MAJORITY, *names):
             names.append(supported)
         return [
             self._job(self._reference, HEADS[name], self._settings_of(name)[number], fold, fraction=fraction)

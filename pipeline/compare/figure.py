@@ -60,12 +60,14 @@ class Figure:
 
     def words(self, *, signed: bool = True, digits: int = 3) -> str:
         """`+0.031 (95 % interval +0.010 to +0.052)`; without a sign where it is not a difference."""
-        sign = "+" if signed else ""
-        text = f"{self.mean:{sign}.{digits}f}"
+
+        def told(number: float) -> str:
+            return f"{round(number, digits) + 0.0:{'+' if signed else ''}.{digits}f}"  # no minus before 0
+
         if self.interval is None:
-            return f"{text} (no interval)"
+            return f"{told(self.mean)} (no interval)"
         low, high = self.interval
-        return f"{text} (95 % interval {low:{sign}.{digits}f} to {high:{sign}.{digits}f})"
+        return f"{told(self.mean)} (95 % interval {told(low)} to {told(high)})"
 
 
 def fold_figure(values: np.ndarray, *, test_share: float, enough_groups: bool = True) -> Figure:

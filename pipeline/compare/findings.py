@@ -34,7 +34,9 @@ def head_finding(board: Scoreboard) -> Finding:
     own, short = titles[rung.supported], rung.shortfalls[rung.supported]
     numbers["supported_macro_f1"] = board.macro_f1(rung.supported)
     if rung.supported == rung.best:
-        sentence = f"This data supports {own}: its macro-F1, {best_score:.3f}, is the best on the ladder"
+        has_beside = len(board.scored) > len(rung.shortfalls) + 1
+        among = "the best on the ladder" if has_beside else "the best"
+        sentence = f"This data supports {own}: its macro-F1, {best_score:.3f}, is {among}"
         names = list(rung.shortfalls)
         simpler = names[: names.index(rung.best)]
         if simpler:
@@ -63,6 +65,13 @@ def head_finding(board: Scoreboard) -> Finding:
             f"{board.macro_f1(ahead):.3f}, is surely better than that of the best head on it, {best}, by "
             f"{difference.words()}. On the ladder, {sentence[0].lower()}{sentence[1:]}"
         ).replace("On the ladder, this data supports", "On the ladder it supports")
+    supported = str(board.supported)
+    if FULL in board.scored and supported != FULL:
+        difference = board.difference(FULL, supported)
+        numbers["full"] = {"macro_f1": board.macro_f1(FULL), "difference": difference.to_dict()}
+        sentence += (
+            f" The {titles[FULL].lower()} has {board.macro_f1(FULL):.3f}: {difference.words()} against it."
+        )
     return Finding(topic="head", answer="supported", sentence=sentence, numbers=numbers)
 
 
@@ -131,12 +140,16 @@ def clips_finding(board: Scoreboard, part: Mapping[str, Scored], *, fraction: fl
     rung, scorer, question = board.rung, board.scorer, "Whether more clips would help"
     numbers = {**board.size, "fraction": fraction}
     name = rung.best if board.supported in (None, "majority") else str(board.supported)
-    if not scorer.can_tell or name not in part:
-        why = board.too_few if not scorer.can_tell else "cannot be told: no part of them was tried"
+    if not scorer.can_tell or not rung.above_chance.found or name not in part:
+        why = "cannot be told: it was not tried with fewer"
+        if not scorer.can_tell:
+            why = board.too_few
+        elif not rung.above_chance.found:
+            why = "cannot be told: nothing here beats the majority"
         return Finding(topic="clips", answer="cannot be told", sentence=f"{question} {why}.", numbers=numbers)
     gain = scorer.differences(board.scored[name], part[name])[PRIMARY]
     numbers |= {"head": name, "gain": gain.to_dict(), "overtaking": None}
-    step = f"from {fraction:.0%} of the clips to all of them"
+    step = f"from {100 * fraction:g} % of the clips to all of them"
     own = f"the macro-F1 of {board.titles[name]} changed by {gain.words()}"
     if gain.surely_above:
         answer, sentence = "would help", f"More clips would probably help: {step} {own}"

@@ -20,7 +20,7 @@ _ASPECTS = (
 
 
 def fit_effects(evidence: Evidence) -> dict[str, Any] | None:
-    """Each way to fit against that of the store, and the accuracy of each by aspect ratio.
+    """Each way to fit against that of the store, in all and by aspect ratio (accuracy there).
 
     All heads have the settings that `--quick` has, whichever way the frames are fitted, so that no way gets
     more tries than another.
@@ -67,10 +67,24 @@ def _by_aspect(evidence: Evidence, heads: list[str], variants: Mapping[str, str]
             seed=evidence.options.seed,
         )
         for head in heads:
-            accuracy = {}
+            scored = {}
             for fit, variant in variants.items():
                 answers = evidence.pooled(variant, head, setting=0)
                 part = Answers(predicted=answers.predicted[:, columns], losses=answers.losses[:, columns])
-                accuracy[fit] = scorer.figures(scorer.score(part))["accuracy"].to_dict()
-            rows.append({"aspect": name, "num_clips": len(columns), "head": head, "accuracy": accuracy})
+                scored[fit] = scorer.score(part)
+            first, *others = scored
+            rows.append(
+                {
+                    "aspect": name,
+                    "num_clips": len(columns),
+                    "head": head,
+                    "accuracy": {
+                        fit: scorer.figures(each)["accuracy"].to_dict() for fit, each in scored.items()
+                    },
+                    "differences": {
+                        fit: scorer.differences(scored[first], scored[fit])["accuracy"].to_dict()
+                        for fit in others
+                    },
+                }
+            )
     return rows

@@ -26,7 +26,7 @@ from pipeline.files import sha256_of_file
 from pipeline.training.run_folder import differences
 
 FITS_FORMAT = 2
-"""Raised where the same settings make other fits, or ask other things of them: kept ones are not gone on with."""
+"""Raised where the same settings make other fits, or they are asked other things: kept ones do not count."""
 GIVEN_FILE = "compare.json"
 RESULT_FILE = "result.json"
 RUNS_FILE = "runs.csv"

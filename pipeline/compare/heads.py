@@ -189,7 +189,7 @@ BESIDE: tuple[Head, ...] = (
         name="half_bidirectional",
         title="full design, half the Bi-LSTM",
         what="The full design with half as many units in each direction of the Bi-LSTM, so that its state is "
-        "as wide as that of a one-way layer.",
+        "as wide as that of a one-way layer, of about as many parameters.",
         rung=None,
         reads_order=True,
         adds_to=FULL,

@@ -17,8 +17,8 @@ class CompareOptions:
     """Options of one comparison."""
 
     backbone: tuple[str, ...] = ("mobilenet_v3_large",)
-    """CNN whose frame features the heads read; any torchvision classification model by name. May be given
-    several times: verdicts are about the first, a table compares them."""
+    """CNN whose frame features the heads read; any torchvision classification model by name. Several may
+    follow one another (`--backbone A B`): verdicts are about the first, a table compares them."""
     weights: tuple[str, ...] = ("imagenet",)
     """Where its weights come from: `imagenet` (downloaded once by torchvision) or a FILE (.pth or
     .safetensors). One for all backbones, or one for each in the same order."""
@@ -27,7 +27,8 @@ class CompareOptions:
     heads: tuple[str, ...] = ()
     """Compare only these heads (and the majority). Default: all of them."""
     hidden_sizes: tuple[int, ...] = HIDDEN_SIZES
-    """Units of recurrent layers (width of attention pooling) to try, up to four of 1 to 512."""
+    """Units of recurrent layers (width of attention pooling) to try, up to four of 1 to 512. Clipwise's
+    default is tried with its own too."""
     folds: int = 5
     """Parts that the clips are dealt to; each is held back once."""
     repeats: int | None = None
@@ -45,7 +46,7 @@ class CompareOptions:
     """Use the clips of the test split too. It is left alone otherwise, so that what is chosen here can be
     judged on it."""
     curve: bool = True
-    """Fit on parts of the clips too, for learning curves."""
+    """Learning curves: fits on parts of the clips too. `--no-curve` leaves them out."""
     seed: int = 0
     """Seed of everything random."""
 

@@ -97,7 +97,8 @@ def settings_of(
     usual = base.chosen_lstm_dim if shipped else _nearest(hidden_sizes)
     if quick:
         return (Setting(number=0, hidden=usual, learning_rate=rate, dropout=dropout),)
-    others = [size for size in sorted(set(hidden_sizes)) if size != usual]
+    others = sorted(set(hidden_sizes) - {usual}, key=lambda size: (abs(math.log(size / usual)), size))
+    others = sorted(others[: MAX_SETTINGS - 3])  # the default may have a size beside them
     tried = [(size, rate, dropout) for size in (usual, *others)]
     # Another dropout and rate (lower for attention pooling, else higher) around the size that is usual; the
     # default has the other dropout.

@@ -46,6 +46,9 @@ def write_compare_page(path: Path, result: Mapping[str, Any]) -> None:
             "no_intervals": words.why_no_intervals(comparison),
             "headline_figures": sections.headline(comparison),
             "first_sentence": topics[0][1] if topics else "Nothing was found that could be said.",
+            "supported_what": next(
+                (head["what"] for head in comparison.heads if head["name"] == comparison.supported), ""
+            ),
             "topics": topics[1:],
             "classes": classes,
             "folds_classes": len(classes) > _MOST_CLASSES,

@@ -150,7 +150,13 @@ def value(figure: Figure | None, *, signed: bool = False) -> str:
     """A figure's mean with three digits; "-": there is none."""
     if figure is None or not math.isfinite(figure["mean"]):
         return "-"
-    return f"{figure['mean']:+.3f}" if signed else f"{figure['mean']:.3f}"
+    return _digits(figure["mean"], signed=signed)
+
+
+def _digits(number: float, *, signed: bool) -> str:
+    """Three digits, and never a zero with a minus."""
+    rounded = round(number, 3) + 0.0
+    return f"{rounded:+.3f}" if signed else f"{rounded:.3f}"
 
 
 def spread(figure: Figure | None, *, signed: bool = False) -> str:
@@ -158,7 +164,7 @@ def spread(figure: Figure | None, *, signed: bool = False) -> str:
     if figure is None or not figure["interval"]:
         return ""
     low, high = figure["interval"]
-    return f"{low:+.3f} to {high:+.3f}" if signed else f"{low:.3f} to {high:.3f}"
+    return f"{_digits(low, signed=signed)} to {_digits(high, signed=signed)}"
 
 
 def with_spread(figure: Figure | None, *, signed: bool = False) -> str:

@@ -317,13 +317,17 @@ def fit_section(comparison: CompareResult) -> dict[str, Any] | None:
     names = comparison.fits()
     return {
         "names": names,
+        "others": names[1:],
         "figure": difference_chart(differences, x_name="difference in macro-F1") if differences else None,
         "aspects": [
             {
                 "aspect": row["aspect"],
                 "num_clips": row["num_clips"],
                 "head": comparison.title(row["head"]),
-                "cells": [_cell(row["accuracy"].get(name)) for name in names],
+                "cells": [
+                    *(_cell(row["accuracy"].get(name)) for name in names),
+                    *(_cell(row["differences"].get(name), signed=True) for name in names[1:]),
+                ],
             }
             for row in found["by_aspect"]
         ],
@@ -331,12 +335,16 @@ def fit_section(comparison: CompareResult) -> dict[str, Any] | None:
 
 
 def _place_words(comparison: CompareResult, name: str | None) -> str:
-    """Whether a head is the one supported, the best, or both."""
-    return ", ".join(
+    """Whether a head is the one supported, the best, or as good as that for all that is known."""
+    said = [
         words
         for which, words in ((comparison.supported, "supported"), (comparison.best, comparison.best_words))
         if which == name
-    )
+    ]
+    shortfall = comparison.shortfall(name) if name is not None and not said else None
+    if shortfall is not None and shortfall["allowed"] is not None and not comparison.beats_nothing:
+        said += ["as good as the best"] if shortfall["behind"] <= shortfall["allowed"] else []
+    return ", ".join(said)
 
 
 def _cell(figure: Figure | None, *, signed: bool = False) -> dict[str, str]:

@@ -70,8 +70,9 @@ def _scores(compared: CompareResult) -> Table:
     data, plan = compared.result["data"], compared.result["plan"]
     times = f", {plan['repeats']} times over" if plan["repeats"] > 1 else ""
     rows = []
+    best = "best rung" if "ladder" in compared.best_words else "best"  # one beside may have more
+    marks = {compared.best: best, compared.supported: "supported"}
     for head, scores in compared.rows():
-        marks = {compared.best: "best", compared.supported: "supported"}
         rows.append(
             [
                 _name(head["title"], _NARROW_COLUMNS),

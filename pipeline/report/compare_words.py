@@ -58,8 +58,8 @@ def clips_sentence(comparison: CompareResult) -> str:
     if groups == int(data["num_clips"]):
         return f"{said} Each clip is a group of its own: none is taken to depend on another."
     return (
-        f"{said} A group is what belongs together, such as all clips of one person, camera or source: they "
-        "resemble each other more than new clips will."
+        f"{said} A group is what belongs together, such as all clips of one person, camera or source, or "
+        "copies of one file: they resemble each other more than new clips will."
     )
 
 
@@ -73,9 +73,10 @@ def plan_sentences(comparison: CompareResult) -> list[str]:
         f"head learned from the others; then it was asked about the clips held back.{times} Clips of one "
         "group never stand on both sides.",
         "All heads had the same folds, the same random numbers and the same budget: "
-        f"{counted(int(plan['epochs']), 'pass', 'passes')} over the clips (epochs), more where the clips are "
-        f"few, and an end once {counted(int(plan['patience']), 'epoch')} brought nothing better. The "
-        "simplest heads, those called linear, need no epochs: their best weights are worked out.",
+        f"at most {counted(int(plan['epochs']), 'epoch')}, and an end once "
+        f"{counted(int(plan['patience']), 'epoch')} brought nothing better. An epoch is one pass over the "
+        "clips learned from, and up to eight where they are very few. The simplest heads, those called "
+        "linear, need no epochs: their best weights are worked out.",
     ]
     if comparison.is_quick:
         found.append(
@@ -157,7 +158,6 @@ def missing_words(comparison: CompareResult, what: str) -> str:
 
 def limits(comparison: CompareResult) -> list[tuple[str, str]]:
     """What the figures mean and what they do not say: a name and a text each."""
-    num_classes = len(comparison.result["data"]["labels"])
     found: list[tuple[str, str]] = []
     if comparison.has_intervals:
         compared = len(comparison.pairs())
@@ -165,7 +165,10 @@ def limits(comparison: CompareResult) -> list[tuple[str, str]]:
             (
                 "95 % interval",
                 "Where the true figure can be expected, had other clips of this kind been used. It is found "
-                "by drawing the groups again at random, many times, and looking how much the figure changes. "
+                "by drawing the groups again at random, many times, looking how much the figure changes, and "
+                "widening that for what other clips to learn from would change. What is known of whole folds "
+                "only, such as epochs, has its interval from how it differs between them. Where a head has "
+                "not one mistake, nothing tells how sure that is: there is no interval. "
                 f"About one interval in twenty misses, so of {counted(compared, 'comparison')} on this page "
                 "one or another may mislead. Those of the log-loss miss more often where few clips have many "
                 "features (one in five, in simulations).",
@@ -195,18 +198,20 @@ def limits(comparison: CompareResult) -> list[tuple[str, str]]:
             "The figures hold for clips like these and for about as many. Another camera, other people or "
             "ten times the clips can change the order of the heads.",
         ),
-        (
-            "the features",
-            "The network that describes the frames stays as it is here. Training it too (`train --finetune`) "
-            "is another question.",
-        ),
+        *([] if comparison.is_given else [_NETWORK]),
         (
             "chance",
-            f"Guessing each class as often as it occurs gives a macro-F1 of {1 / num_classes:.3f} with "
-            f"{counted(num_classes, 'class', 'classes')}.",
+            "Guessing each class as often as it occurs gives a macro-F1 of "
+            f"{comparison.result['data']['chance']:.3f}: 1 by the number of classes held back.",
         ),
     ]
 
+
+_NETWORK = (
+    "the features",
+    "The network that describes the frames stays as it is here. Training it too (`train --finetune`) is "
+    "another question.",
+)
 
 SCORE_WORDS: list[tuple[str, str]] = [
     (

@@ -21,7 +21,6 @@ def ladder_chart(comparison: CompareResult) -> dict[str, Any]:
         The `chart` (wide and narrow), its `legend`, and `has_bands`: it says what is as good as the best.
     """
     shown = comparison.rows()
-    num_classes = len(comparison.result["data"]["labels"])
     rows, block = [], ""
     for head, result in shown:
         heading = _BLOCKS[head["place"]] if head["place"] != block else ""
@@ -38,7 +37,7 @@ def ladder_chart(comparison: CompareResult) -> dict[str, Any]:
         )
     figures = [result["macro_f1"] for _, result in shown]
     bands = [_band(comparison, head["name"]) for head, _ in shown]
-    guess = 1 / num_classes
+    guess = float(comparison.result["data"]["chance"])
     ends = [end for figure in figures for end in (figure["mean"], *(figure["interval"] or ()))]
     x = span([*ends, *(end for band in bands for end in band or ()), guess], limits=(0.0, 1.0))
 

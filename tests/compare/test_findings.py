@@ -36,6 +36,14 @@ def test_a_simpler_head_is_supported_though_another_is_ahead() -> None:
     assert finding.numbers["best"] == "lstm"
 
 
+def test_the_full_design_is_told_of_where_another_head_is_supported() -> None:
+    finding = bound(head_finding(board({"mean": wrong(0.1), "full": wrong(0.4, seed=1)})))
+    assert "is the best, and only the majority is simpler" in finding.sentence
+    assert re.search(r"The full has 0\.59\d: -0\.\d+ \(95 % interval .*\) against it\.$", finding.sentence)
+    assert finding.numbers["full"]["difference"]["mean"] == pytest.approx(-0.3, abs=0.01)
+    assert "against it" not in head_finding(board({"mean": wrong(0.4), "full": wrong(0.1)})).sentence
+
+
 def test_nothing_beats_the_majority() -> None:
     finding = bound(head_finding(board({"mean": wrong(0.5), "lstm": wrong(0.5, seed=1)})))
     assert finding.answer == "nothing"
@@ -80,7 +88,8 @@ def test_order(lstm: float, shuffled: float, mean: float, answer: str) -> None:
     assert finding.numbers["shuffle_cost"]["mean"] == pytest.approx(shuffled - lstm, abs=0.02)
     if answer != "cannot be told":
         bound(finding)
-        assert f"{finding.numbers['lead']['mean']:+.3f}" in finding.sentence or answer == "does not matter"
+        lead = f"{round(finding.numbers['lead']['mean'], 3) + 0.0:+.3f}"
+        assert lead in finding.sentence or answer == "does not matter"
     assert ("something else" in finding.sentence) == (answer == "does not matter" and mean == 0.4)
 
 
@@ -100,7 +109,7 @@ def test_more_clips() -> None:
     half = {"mean": own.score(wrong(0.4)), "lstm": own.score(wrong(0.45, seed=1))}
     finding = bound(clips_finding(found, half, fraction=0.5))
     assert (finding.answer, finding.numbers["head"]) == ("would help", "mean")
-    assert "from 50% of the clips to all of them" in finding.sentence
+    assert "from 50 % of the clips to all of them" in finding.sentence
     assert finding.numbers["overtaking"] is None
     same = {"mean": own.score(wrong(0.2)), "lstm": own.score(wrong(0.25, seed=1))}
     assert clips_finding(found, same, fraction=0.5).answer == "would help little"
@@ -108,7 +117,10 @@ def test_more_clips() -> None:
     finding = clips_finding(found, catching, fraction=0.5)
     assert finding.numbers["overtaking"]["head"] == "lstm"
     assert "lstm gained +0.25" in finding.sentence
-    assert clips_finding(found, {}, fraction=0.5).answer == "cannot be told"
+    assert "not tried with fewer" in clips_finding(found, {}, fraction=0.5).sentence
+    nothing = board({"mean": wrong(0.5), "lstm": wrong(0.5, seed=1)})
+    for part in (half, {}):
+        assert "nothing here beats the majority" in clips_finding(nothing, part, fraction=0.5).sentence
 
 
 def test_shrinking() -> None:

@@ -27,3 +27,15 @@ def test_no_size_is_tried_but_those_asked_for(sizes: tuple[int, ...], first: int
         assert tried[0].hidden == first
         assert len(tried) == len(sizes) + 2  # another learning rate and another dropout beside them
         assert settings_of(HEADS[name], BASE, quick=True, hidden_sizes=sizes) == tried[:1]
+
+
+@pytest.mark.parametrize("sizes", [(4,), (8, 16, 32, 64), (16, 256, 300, 512), HIDDEN_SIZES])
+def test_the_default_is_tried_with_its_own_size_and_others_and_never_loses_its_other_dropout(
+    sizes: tuple[int, ...],
+) -> None:
+    tried = settings_of(HEADS["default"], BASE, quick=False, hidden_sizes=sizes)
+    assert tried[0].hidden == BASE.chosen_lstm_dim == 128
+    assert len(tried) <= MAX_SETTINGS
+    assert {setting.hidden for setting in tried} <= {128, *sizes}
+    assert len({setting.dropout for setting in tried}) == 2
+    assert len({setting.learning_rate for setting in tried}) == 2

@@ -187,7 +187,7 @@ def test_what_is_missing_is_said(pages: dict[str, str]) -> None:
     assert "There is no learning curve" in quick
     for said in (
         "No two heads here differ by one part", "There is no learning curve", "No sizes were compared",
-        "so there is no gap to show", "No head here sees the order", "The 100 classes",
+        "so there is no gap to show", "No head here was asked about frames", "The 100 classes",
         "There is nothing here worth training",
     ):  # fmt: skip
         assert said in bare, said
@@ -226,10 +226,13 @@ def test_backbones_and_fits_have_their_tables(
         assert by_head[title] == found
     fits = results["three fits"]["fits"]
     table = rows(regions(pages["three fits"])["Accuracy by shape"])
-    assert table[0] == ["shape", "clips", "head", "letterbox", "stretch", "crop"]
+    assert table[0] == [
+        "shape", "clips", "head", "letterbox", "stretch", "crop", "letterbox - stretch", "letterbox - crop",
+    ]  # fmt: skip
     assert len(table) == 1 + len(fits["by_aspect"])
     first = fits["by_aspect"][0]
-    assert table[1][3:] == [told(first["accuracy"][fit]) for fit in ("letterbox", "stretch", "crop")]
+    assert table[1][3:6] == [told(first["accuracy"][fit]) for fit in ("letterbox", "stretch", "crop")]
+    assert table[1][6:] == [told(first["differences"][fit], "+") for fit in ("stretch", "crop")]
     assert 'id="backbones"' not in pages["three fits"]
 
 

@@ -23,7 +23,7 @@ def test_the_largest_numbers_still_fit() -> None:
         row |= {
             "parameters": 123_456_789,
             "seconds_to_best": 599.0,
-            "epochs_to_best": {"mean": 99.9, "low": 1, "high": 999},
+            "epochs_to_best": {"mean": 99.9, "low": 1, "high": 999, "at_end": 10, "num_fits": 10},
         }
         row["gap"]["mean"] = -0.123
         row["log_loss"]["mean"] = 12.345
@@ -43,7 +43,7 @@ def test_the_figures_are_those_of_the_result() -> None:
     ]  # fmt: skip
     assert [(row[0], row[-1]) for row in tables[0].rows if row[-1]] == [
         ("mean, std, di…nce + linear", "supported"),
-        ("2x LSTM + Bi-LSTM", "best"),
+        ("2x LSTM + Bi-LSTM", "best rung"),
     ]
     assert len(tables[1].rows) == len(result["pairs"])
     assert [row[-1] for row in tables[1].rows][:4] == [
