@@ -163,6 +163,29 @@ def test_a_store_of_videos_two_fits_and_a_backbone_from_a_file(
     result = json.loads((tmp_path / "one" / "result.json").read_text())
     assert [row["head"] for row in result["fits"]["pairs"]] == ["lstm_last"]
 
+    other = tmp_path / "other.pth"
+    torch.save(torchvision.models.shufflenet_v2_x0_5().state_dict(), other)
+    of_two = ["compare", str(tmp_path / "clips"), "--out", str(tmp_path / "two"), *QUICK, "--no-curve"]
+    of_two += ["--heads", "mean", "--runtime", "torch", "--backbone", "mobilenet_v3_small"]
+    of_two += ["shufflenet_v2_x0_5", "--weights", str(weights), str(other)]
+    capsys.readouterr()
+    assert main(of_two) == 0
+    result = json.loads((tmp_path / "two" / "result.json").read_text())
+    names = ["mobilenet_v3_small", "shufflenet_v2_x0_5"]
+    assert [(each["name"], each["feature_dim"]) for each in result["variants"]] == [
+        (names[0], 1024),
+        (names[1], 1024),
+    ]
+    assert [(row["variant"], row["head"]) for row in result["results"]] == [
+        (name, head) for name in names for head in ("majority", "mean")
+    ]
+    (finding,) = [each for each in result["verdict"]["sentences"] if each["topic"] == "backbone"]
+    scores = {row["variant"]: row["macro_f1"]["mean"] for row in result["results"] if row["head"] == "mean"}
+    assert finding["numbers"]["difference"]["mean"] == pytest.approx(scores[names[1]] - scores[names[0]])
+    assert finding["sentence"].startswith(f"With the backbone {names[1]} the best head (mean + linear)")
+    table = capsys.readouterr().out.split("macro-F1 by backbone")[1].split("\n\n")[1]
+    assert [name in table for name in names] == [True, True]
+
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_keeps_what_was_finished_and_leaves_no_worker(features: Path, tmp_path: Path) -> None:
