@@ -64,7 +64,6 @@ SETTINGS: dict[str, dict[str, object]] = {
         "input": "plain", "normalise": "standardise", "differences": True, "projection_dim": 64,
     },
     "default without class directions": {"class_directions": False},
-    "default with dot attention": {"pooling": "dot"},
 }  # fmt: skip
 
 

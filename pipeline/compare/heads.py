@@ -91,7 +91,8 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="mean",
         title="mean + linear",
-        what="The same on the average of all frames: what is in the clip, whenever it is there.",
+        what="Draws straight lines between the classes on the average of all frames: what is in the clip, "
+        "whenever it is there.",
         rung=3,
         reads_order=False,
         adds_to="single_frame",
@@ -101,7 +102,8 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="mean_std_difference",
         title="mean, std, difference + linear",
-        what="Also sees how much each feature varies in the clip, and its last frame minus its first.",
+        what="Draws straight lines on the average of all frames, on how much each feature varies in the clip, "
+        "and on its last frame minus its first.",
         rung=4,
         reads_order=True,
         adds_to="mean",
@@ -131,7 +133,7 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="lstm2",
         title="2x LSTM",
-        what="A second LSTM layer on top of the first.",
+        what="Two LSTM layers, one on top of the other, and the average of their states.",
         rung=7,
         reads_order=True,
         adds_to="lstm",
@@ -140,7 +142,7 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="lstm2_bi",
         title="2x LSTM + Bi-LSTM",
-        what="A third layer that reads the clip forwards and backwards.",
+        what="Two LSTM layers, and a third that reads the clip forwards and backwards; averaged.",
         rung=8,
         reads_order=True,
         adds_to="lstm2",
@@ -149,7 +151,7 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="attention",
         title="2x LSTM + Bi-LSTM + attention",
-        what="Weighs these states by a learned (additive) attention instead of averaging them.",
+        what="The same three layers, their states weighed by a learned (additive) attention.",
         rung=9,
         reads_order=True,
         adds_to="lstm2_bi",
@@ -158,7 +160,7 @@ LADDER: tuple[Head, ...] = (
     Head(
         name=FULL,
         title="full design (with dense)",
-        what="Shrinks each state to half its width before the attention: all parts of the design.",
+        what="The same, each state shrunk to half its width before the attention: all parts of the design.",
         rung=10,
         reads_order=True,
         adds_to="attention",
