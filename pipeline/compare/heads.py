@@ -102,8 +102,8 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="mean_std_difference",
         title="mean, std, difference + linear",
-        what="Draws straight lines on the average of all frames, on how much each feature varies in the clip, "
-        "and on its last frame minus its first.",
+        what="Draws straight lines on the average of all frames, how much each feature varies in the clip, "
+        "and its last frame minus its first.",
         rung=4,
         reads_order=True,
         adds_to="mean",
@@ -133,7 +133,7 @@ LADDER: tuple[Head, ...] = (
     Head(
         name="lstm2",
         title="2x LSTM",
-        what="Two LSTM layers, one on top of the other, and the average of their states.",
+        what="Two LSTM layers, one on top of the other; averaged.",
         rung=7,
         reads_order=True,
         adds_to="lstm",
