@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.report import compare_curves, compare_variants
 from pipeline.report import compare_sections as sections
 from pipeline.report import compare_words as words
 from pipeline.report.compare_result import CompareResult
@@ -61,12 +62,12 @@ def write_compare_page(path: Path, result: Mapping[str, Any]) -> None:
             "costs": sections.cost_rows(comparison),
             "pairs": sections.pair_section(comparison),
             "pairs_summary": words.pairs_summary(comparison),
-            "curves": sections.curve_charts(comparison),
+            "curves": compare_curves.curve_charts(comparison),
             "has_all_curves": len(comparison.lines("curves")) >= len(comparison.heads) - 1,
-            "curve_table": sections.curve_rows(comparison),
+            "curve_table": compare_curves.curve_rows(comparison),
             "no_curves": words.missing_words(comparison, "curves"),
             "clip_sentences": comparison.sentences("clips"),
-            "sizes": sections.size_section(comparison),
+            "sizes": compare_curves.size_section(comparison),
             "no_sizes": words.missing_words(comparison, "hidden_sizes"),
             "gaps": sections.gap_figure(comparison),
             "order": sections.order_section(comparison),
@@ -75,9 +76,9 @@ def write_compare_page(path: Path, result: Mapping[str, Any]) -> None:
             "attention": sections.attention_rows(comparison),
             "shrink": sections.shrink_row(comparison),
             "shrink_sentences": comparison.sentences("shrink"),
-            "backbones": sections.backbone_table(comparison),
+            "backbones": compare_variants.backbone_table(comparison),
             "backbone_sentences": comparison.sentences("backbone"),
-            "fits": sections.fit_section(comparison),
+            "fits": compare_variants.fit_section(comparison),
             "fit_sentences": comparison.sentences("fit"),
             "limits": words.limits(comparison),
             "commands": result["commands"],

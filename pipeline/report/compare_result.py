@@ -173,6 +173,11 @@ def with_spread(figure: Figure | None, *, signed: bool = False) -> str:
     return value(figure, signed=signed) + (f" ({around})" if around else "")
 
 
+def cell(figure: Figure | None, *, signed: bool = False) -> dict[str, str]:
+    """A table cell: the mean, and the interval that stands under it."""
+    return {"figure": value(figure, signed=signed), "interval": spread(figure, signed=signed)}
+
+
 def sign(figure: Figure | None) -> int | None:
     """1 or -1: surely above or below 0; 0: that is not sure; None: there is no interval to tell by."""
     if figure is None or not figure["interval"]:

@@ -7,8 +7,7 @@ from pipeline.evaluation.baselines import MAJORITY
 from pipeline.report.charts import bar
 from pipeline.report.compare_result import (
     CompareResult,
-    Figure,
-    counted,
+    cell,
     setting_words,
     sign,
     spread,
@@ -18,7 +17,6 @@ from pipeline.report.compare_result import (
 from pipeline.report.compare_words import by_words, decides, epochs_words, pair_words, seconds_words
 from pipeline.report.difference_chart import Difference, difference_chart
 from pipeline.report.dumbbell_chart import Dumbbell, dumbbell_chart
-from pipeline.report.head_lines import line_charts, lines_of
 
 _MOST_SETTINGS = 2
 _MARKS = {"true": "ok", "false": "problem", "depends": "warning", "cannot be told": "unknown"}
@@ -70,7 +68,7 @@ def score_cells(comparison: CompareResult) -> list[dict[str, Any]]:
             "name": head["title"],
             "mark": _place_words(comparison, head["name"]),
             "is_model": head["name"] == comparison.supported,
-            "cells": [_cell(result.get(key)) for key in keys],
+            "cells": [cell(result.get(key)) for key in keys],
             "behind": _behind_cell(comparison.shortfall(head["name"])),
         }
         for head, result in comparison.rows()
@@ -118,7 +116,7 @@ def pair_section(comparison: CompareResult) -> dict[str, Any] | None:
             {
                 "first": first,
                 "second": second,
-                "cells": [_cell(pair.get(key), signed=True) for key in ("macro_f1", "accuracy", "log_loss")],
+                "cells": [cell(pair.get(key), signed=True) for key in ("macro_f1", "accuracy", "log_loss")],
                 "words": pair_words(decides(pair)) + by_words(pair),
             }
         )
@@ -127,58 +125,6 @@ def pair_section(comparison: CompareResult) -> dict[str, Any] | None:
         "rows": rows,
         "leaves_out": len(differences) < len(rows),
     }
-
-
-def curve_charts(comparison: CompareResult) -> list[dict[str, Any]]:
-    """Learning curves; none where nothing was learned from fewer clips."""
-    lines = lines_of(comparison, "curves", "num_clips", "macro_f1")
-    if not any(len(line.points) > 1 for line in lines):
-        return []
-    return line_charts(
-        lines,
-        supported=comparison.supported,
-        x_name="clips learned from",
-        y_name="macro-F1",
-        y_limits=(0.0, 1.0),
-        low_is_good=False,
-    )
-
-
-def curve_rows(comparison: CompareResult) -> dict[str, Any]:
-    """The same as a table: its columns, and a row a head."""
-    lines = lines_of(comparison, "curves", "num_clips", "macro_f1")
-    numbers = sorted({x for line in lines for x, _ in line.points})
-    return {
-        "columns": [counted(int(number), "clip") for number in numbers],
-        "rows": [
-            {"name": line.title, "cells": [_cell(dict(line.points).get(number)) for number in numbers]}
-            for line in lines
-        ],
-    }
-
-
-def size_section(comparison: CompareResult) -> dict[str, Any] | None:
-    """Loss by hidden size: charts, and how often each size was kept; None: no sizes were compared."""
-    lines = lines_of(comparison, "hidden_sizes", "hidden", "val_loss")
-    if not any(len(line.points) > 1 for line in lines):
-        return None
-    entries = comparison.lines("hidden_sizes")
-    sizes = sorted({int(size) for _, entry in entries for size in entry["chosen"]})
-    return {
-        "charts": line_charts(
-            lines, supported=comparison.supported, x_name="hidden size", y_name="validation loss",
-            y_limits=(0.0, float("inf")), low_is_good=True,
-        ),
-        "columns": [str(size) for size in sizes],
-        "rows": [
-            {
-                "name": head["title"],
-                "cells": [entry["chosen"].get(str(size), 0) for size in sizes],
-                "total": sum(entry["chosen"].values()),
-            }
-            for head, entry in entries
-        ],
-    }  # fmt: skip
 
 
 def gap_figure(comparison: CompareResult) -> dict[str, Any] | None:
@@ -274,64 +220,9 @@ def shrink_row(comparison: CompareResult) -> dict[str, Any] | None:
             return {
                 "first": comparison.title(pair["first"]),
                 "second": comparison.title(pair["second"]),
-                "cells": [_cell(pair.get(key), signed=True) for key in ("macro_f1", "accuracy", "log_loss")],
+                "cells": [cell(pair.get(key), signed=True) for key in ("macro_f1", "accuracy", "log_loss")],
             }
     return None
-
-
-def backbone_table(comparison: CompareResult) -> dict[str, Any] | None:
-    """Macro-F1 of every head on the features of each backbone; None: there is one alone."""
-    names = comparison.backbones()
-    if len(names) < 2:
-        return None
-    dims = {each["name"]: each["feature_dim"] for each in comparison.result["variants"]}
-    columns = [{head["name"]: result["macro_f1"] for head, result in comparison.rows(name)} for name in names]
-    rows = []
-    for head in comparison.heads:
-        figures = [column.get(head["name"]) for column in columns]
-        if any(figures):
-            rows.append({"name": head["title"], "cells": [_cell(figure) for figure in figures]})
-    return {"columns": [f"{name} ({dims[name]:,} numbers a frame)" for name in names], "rows": rows}
-
-
-def fit_section(comparison: CompareResult) -> dict[str, Any] | None:
-    """Letterbox, stretch and crop: differences, and accuracy by shape; None: not compared.
-
-    The scores in `results` have no part in it: there the reference was tuned, and the others were not.
-    """
-    found = comparison.result.get("fits")
-    if found is None:
-        return None
-    differences, block = [], ""
-    for pair in sorted(found["pairs"], key=lambda each: found["heads"].index(each["head"])):
-        heading = "" if pair["head"] == block else comparison.title(pair["head"])
-        block = pair["head"]
-        differences.append(
-            Difference(
-                name=f"{pair['first']} against {pair['second']}",
-                other="",
-                figure=pair["macro_f1"],
-                heading=heading,
-            )
-        )
-    names = comparison.fits()
-    return {
-        "names": names,
-        "others": names[1:],
-        "figure": difference_chart(differences, x_name="difference in macro-F1") if differences else None,
-        "aspects": [
-            {
-                "aspect": row["aspect"],
-                "num_clips": row["num_clips"],
-                "head": comparison.title(row["head"]),
-                "cells": [
-                    *(_cell(row["accuracy"].get(name)) for name in names),
-                    *(_cell(row["differences"].get(name), signed=True) for name in names[1:]),
-                ],
-            }
-            for row in found["by_aspect"]
-        ],
-    }
 
 
 def _place_words(comparison: CompareResult, name: str | None) -> str:
@@ -345,10 +236,6 @@ def _place_words(comparison: CompareResult, name: str | None) -> str:
     if shortfall is not None and shortfall["allowed"] is not None and not comparison.beats_nothing:
         said += ["as good as the best"] if shortfall["behind"] <= shortfall["allowed"] else []
     return ", ".join(said)
-
-
-def _cell(figure: Figure | None, *, signed: bool = False) -> dict[str, str]:
-    return {"figure": value(figure, signed=signed), "interval": spread(figure, signed=signed)}
 
 
 def _behind_cell(shortfall: Mapping[str, Any] | None) -> dict[str, str]:
