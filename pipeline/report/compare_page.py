@@ -83,6 +83,7 @@ def write_compare_page(path: Path, result: Mapping[str, Any]) -> None:
             "limits": words.limits(comparison),
             "commands": result["commands"],
             "best_head": words.best_head(comparison),
+            "cpu": words.seconds_words(result["seconds"]["cpu"]),
             "took": words.seconds_words(result["seconds"]["wall"]),
         },
     )
