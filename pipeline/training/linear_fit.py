@@ -152,7 +152,8 @@ def _regress(
     )
     with warnings.catch_warnings():  # with next to no penalty there is no optimum to reach
         warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", message=".*[Ll]ine [Ss]earch", category=RuntimeWarning)
+        # At the optimum rounding hides any further step (slope of 1e-8, seen): of several categories.
+        warnings.filterwarnings("ignore", message=".*[Ll]ine [Ss]earch")
         model.fit(standardised if basis is None else standardised @ basis, class_indices)
     coefficients = model.coef_ if basis is None else model.coef_ @ basis.T
     intercepts = model.intercept_
