@@ -256,7 +256,7 @@ def test_a_line_search_that_finds_nothing_better_is_not_told(
 ) -> None:
     """Seen with 200 clips of real features: at the optimum no step is better by more than rounding."""
 
-    class Ending(LogisticRegression):
+    class Ending(LogisticRegression):  # type: ignore[misc]
         def fit(self, *arguments: Any, **named: Any) -> "Ending":
             warnings.warn("Line Search failed", category, stacklevel=2)
             super().fit(*arguments, **named)
