@@ -7,14 +7,15 @@ much here: an interval over groups holds a part of it. Simulated with 40 groups 
 (`scripts/bench_verdict.py`; the truth is the mean score of fits on as many clips), `RETRAINING_SHARE` of the
 second term, and all of it for the log-loss, made 95 % intervals hold the truth in
 
-                                                         plain          widened
-    regressions refitted, macro-F1 of a head             .87 to .95     .94 to 1.00
-    the same, paired differences                         .89 to .98     .95 to 1.00
-    the same, log-loss, both                             .77 to 1.00    .90 to 1.00
-    refitted on 40 features of 150 clips, macro-F1       .82 to .96     .89 to .98
-    nothing refitted, macro-F1, both                     .93 to .97     .97 to .99
+                                                              plain          widened
+    regressions refitted, macro-F1 of a head                  .89 to .94     .94 to .98
+    the same, paired differences                              .91 to .96     .95 to .99
+    the same, log-loss, both                                  .80 to 1.00    .92 to 1.00
+    refitted on 40 features of few clips, macro-F1, both      .83 to .95     .91 to .98
+    the same, log-loss, both                                  .63 to .96     .81 to 1.00
+    nothing refitted, macro-F1, both                          .93 to .95     .97 to .98
 
-of 200 runs each (the last, 400), lowest to highest of three kinds of regression.
+of 400 runs each, lowest to highest of three kinds of regression and of two or three kinds of clips.
 """
 
 import math
