@@ -60,11 +60,19 @@ def head_finding(board: Scoreboard) -> Finding:
     if ahead is not None:
         difference = board.difference(ahead, rung.best)
         numbers["beside"] = {"head": ahead, "macro_f1": difference.to_dict()}
+        over_guessing = board.scorer.differences(board.scored[rung.best], board.scored["majority"])
+        gain = over_guessing["balanced_accuracy"]
+        numbers["ladder_over_guessing"] = gain.to_dict()
+        on_ladder = f"it supports{sentence.removeprefix('This data supports')}"
+        if not gain.surely_above:
+            on_ladder = (
+                f"no head is surely better than guessing ({best}: {gain.words()} in balanced accuracy)."
+            )
         sentence = (
             f"This data supports {titles[ahead]}, which stands beside the ladder: its macro-F1, "
             f"{board.macro_f1(ahead):.3f}, is surely better than that of the best head on it, {best}, by "
-            f"{difference.words()}. On the ladder, {sentence[0].lower()}{sentence[1:]}"
-        ).replace("On the ladder, this data supports", "On the ladder it supports")
+            f"{difference.words()} ({board.over}). On the ladder {on_ladder}"
+        )
     supported = str(board.supported)
     if FULL in board.scored and supported != FULL:
         difference = board.difference(FULL, supported)

@@ -63,6 +63,9 @@ def test_a_head_beside_the_ladder_that_is_surely_ahead_is_supported() -> None:
     sentence = head_finding(made).sentence
     assert sentence.startswith("This data supports gru, which stands beside the ladder")
     assert "On the ladder it supports mean: its macro-F1, 0.599" in sentence
+    at_chance = head_finding(board({"mean": wrong(0.5), "gru": wrong(0.05, seed=3)}, beside=("gru",)))
+    assert "On the ladder no head is surely better than guessing (mean: " in at_chance.sentence
+    assert bound(at_chance).numbers["ladder_over_guessing"]["mean"] == pytest.approx(0, abs=0.02)
     made = board({"mean": wrong(0.1), "gru": wrong(0.1, seed=3)}, beside=("gru",))
     assert made.supported == "mean"
     assert "beside" not in head_finding(made).sentence
