@@ -33,8 +33,9 @@ class CompareOptions:
     """Parts that the clips are dealt to; each is held back once."""
     repeats: int | None = None
     """How often all clips are dealt and fitted anew. Default: 2, with --quick 1."""
-    # 30 epochs and a patience of 10 took 1.6 times as long on 218 real clips, and the log-loss held back was
-    # no lower: .367, and .357 with these (mean of five heads in three folds each).
+    # 30 epochs and a patience of 10 took 1.8 times as long on 218 clips of tank_state, and the log-loss held
+    # back was no lower: .376, and .355 with these (mean of five trained heads in three folds, `--epochs 30
+    # --patience 10`).
     epochs: int = 20
     """Epochs, at most: passes over the training clips, several to an epoch where one is very few steps."""
     patience: int = 6
