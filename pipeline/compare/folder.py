@@ -88,8 +88,7 @@ def check_same(out: Path, given: dict[str, Any]) -> None:
         raise ConflictError(f"{path} cannot be read ({error}); give a new --out.") from None
     if not isinstance(before, dict):
         raise ConflictError(f"{path} is damaged; give a new --out.")
-    # What was begun before the version was kept is of one that fits heads as this one does.
-    found = differences({"version": given["version"], **before}, json.loads(json.dumps(given)))
+    found = differences(before, json.loads(json.dumps(given)))
     if found:
         raise ConflictError(
             f"{out} holds a comparison with other settings: {'; '.join(found)}. Give a new --out, or the "

@@ -182,6 +182,9 @@ def test_fits_of_another_version_are_not_mixed_with_those_of_this_one(
     (tmp_path / "compare.json").write_text(json.dumps({**given, "version": "0.0.9"}))
     with pytest.raises(ConflictError, match=r"version was '0\.0\.9' and is now"):
         compare(features, tmp_path, OPTIONS)
+    (tmp_path / "compare.json").write_text(json.dumps({**given, "fits_format": 1}))
+    with pytest.raises(ConflictError, match=r"fits_format was 1 and is now 2"):
+        compare(features, tmp_path, OPTIONS)
 
 
 def test_a_damaged_result_is_named_and_can_be_made_again(features: Path, tmp_path: Path) -> None:

@@ -248,6 +248,20 @@ def test_given_features_are_not_called_those_of_a_network(pages: dict[str, str])
     assert "16 heads on features that were given" in text
     assert "A clip is 12 steps, and of each step there are numbers that describe it, given with" in text
     assert "ready-made network" not in text
+    assert "The network that describes the frames" not in text
+    assert "The network that describes the frames" in Reader(pages["full"]).text
+
+
+def test_clips_of_the_test_split_that_had_a_part_are_not_said_to_have_had_none(
+    pages: dict[str, str], tmp_path: Path
+) -> None:
+    none, apart = "on the test clips, which had no part in this", "that had a part in this choice"
+    assert none in Reader(pages["full"]).text
+    result = comparisons.full()
+    result["plan"]["all_clips"] = True
+    text = Reader(page_of(result, tmp_path / "page.html")).text
+    assert apart in text
+    assert none not in text
 
 
 def test_heads_that_stand_on_the_majority_alone_are_drawn_against_it(tmp_path: Path) -> None:
