@@ -75,6 +75,12 @@ def claims(
             the frame that has most attention than without another one; None: not measured.
         test_share: clips judged by clips trained on, in a fold.
     """
+    if board.rung.above_chance.found is False:  # None: too few groups, as each claim says for itself
+        why = f"Nothing here beats the majority, so no head is better in any way that counts ({board.over})."
+        return tuple(
+            Claim(claim=claim, answer=UNKNOWN, sentence=why, numbers=board.size)
+            for claim in ("lower error", "less overfitting", "fewer epochs", "readable decisions")
+        )
     own, other = facts[full], facts[plain]
 
     def paired(first: np.ndarray, second: np.ndarray) -> Figure:
